@@ -1,0 +1,3 @@
+"""Offline analyzer for GitHub Actions concurrency incidents."""
+
+__version__ = "0.1.0"

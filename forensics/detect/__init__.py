@@ -1,0 +1,1 @@
+"""Detectors: one SQL file each, read, checked and run on a read-only case."""

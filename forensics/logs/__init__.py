@@ -1,0 +1,1 @@
+"""The forms of GitHub Actions logs: archives, member names, lines, steps."""

@@ -1,0 +1,1 @@
+"""The HTML incident report: one self-contained file."""

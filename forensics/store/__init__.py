@@ -1,0 +1,1 @@
+"""The case file: one DuckDB database. The only room that imports duckdb."""

@@ -1,0 +1,1 @@
+"""Made-up histories with planted incidents, written as evidence in GitHub's own forms."""
