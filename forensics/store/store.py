@@ -1,0 +1,259 @@
+"""The case file: opening it for reading or writing, and passing SQL through.
+
+Reading is done on a read-only connection that cannot reach files, the network or extensions, so that a
+hostile query (or a detector of unknown origin) sees the case and nothing else.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import duckdb
+import polars as pl
+
+from forensics.errors import CaseLocked, CaseUnreadable, ForensicsError, NothingToAnalyse, QueryRefused
+from forensics.store.migrate import check_version, latest_version, migrate
+
+STORAGE_VERSION = "v1.5.0"
+"""Format of new files. DuckDB 2.0 writes files that 1.x cannot open unless told otherwise; 1.5 is the
+long-term line (supported to 2027-03), and what people have in other clients."""
+
+# Every extension a case needs is built in; autoloading would only try to reach a server (facts/engines.md).
+_CLOSED = {
+    "autoinstall_known_extensions": "false",
+    "autoload_known_extensions": "false",
+    "allow_community_extensions": "false",
+}
+
+
+@dataclass(frozen=True)
+class Result:
+    """An answer: column names, their DuckDB types, and the rows."""
+
+    columns: tuple[str, ...]
+    types: tuple[str, ...]
+    rows: list[tuple[Any, ...]]
+
+    def dicts(self) -> list[dict[str, Any]]:
+        """The rows by column name."""
+        return [dict(zip(self.columns, row, strict=True)) for row in self.rows]
+
+
+@dataclass(frozen=True)
+class Statement:
+    """One statement of a script, as DuckDB's own parser sees it."""
+
+    sql: str
+    kind: str
+    """SELECT, INSERT, EXPLAIN, CREATE …"""
+    parameters: frozenset[str]
+    """Names of its $parameters."""
+
+
+class Store:
+    """An open case. Use ``Store.create``, ``Store.write`` or ``Store.read``, as a context manager."""
+
+    def __init__(self, connection: Any, path: Path) -> None:
+        self._connection = connection
+        self.path = path
+
+    @classmethod
+    def write(cls, path: Path, *, memory_limit_mb: int = 1024, threads: int = 2) -> Self:
+        """Open for writing; creates the file and migrates it. Raises CaseLocked, CaseTooNew, CaseUnreadable."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if not path.exists():
+            _create(path)
+        connection = _connect(path, read_only=False, config={**_CLOSED, **_limits(memory_limit_mb, threads)})
+        try:
+            migrate(connection, str(path.parent))
+            # Bulk loads need no order of rows: every reader orders by line_no.
+            connection.execute("SET preserve_insertion_order = false")
+            # Long scratch files go beside the case, not into a small /tmp.
+            connection.execute("SET temp_directory = ?", [str(path.parent / ".spill")])
+        except BaseException:
+            connection.close()
+            raise
+        return cls(connection, path)
+
+    @classmethod
+    def read(cls, path: Path, *, memory_limit_mb: int = 2048, threads: int = 2) -> Self:
+        """Open read-only and closed to the outside. Raises NothingToAnalyse where there is no case."""
+        if not path.exists():
+            raise NothingToAnalyse(
+                f"There is no case in {path.parent}.",
+                hint="Make one with: forensics ingest --from PATH  (or try: forensics demo)",
+            )
+        config = {**_CLOSED, **_limits(memory_limit_mb, threads), "enable_external_access": "false"}
+        connection = _connect(path, read_only=True, config=config)
+        try:
+            version = check_version(connection, str(path.parent))
+            if version < latest_version():
+                raise CaseUnreadable(
+                    f"The case {path.parent} has schema version {version}, this program needs {latest_version()}.",
+                    hint="Bring it up to date with: forensics ingest --from CASE/evidence",
+                )
+            # From here on nothing can switch file access back on.
+            connection.execute("SET lock_configuration = true")
+        except BaseException:
+            connection.close()
+            raise
+        return cls(connection, path)
+
+    @classmethod
+    def memory(cls) -> Self:
+        """An empty case in memory, with the full schema: for checking SQL and for tests."""
+        connection = duckdb.connect(":memory:", config=dict(_CLOSED))
+        migrate(connection, "in memory")
+        return cls(connection, Path(":memory:"))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the file; the lock is released."""
+        self._connection.close()
+
+    def query(self, sql: str, parameters: Mapping[str, Any] | Sequence[Any] | None = None) -> Result:
+        """Run one statement and fetch all of it. Raises QueryRefused with DuckDB's own words."""
+        try:
+            cursor = self._connection.execute(sql, parameters) if parameters else self._connection.execute(sql)
+            description = cursor.description or []
+            # fetchall, not fetchone: an open result blocks the connection (facts/engines.md).
+            rows = cursor.fetchall()
+        except duckdb.Error as error:
+            raise _refused(error) from error
+        return Result(tuple(c[0] for c in description), tuple(str(c[1]) for c in description), rows)
+
+    def frame(self, sql: str, parameters: Mapping[str, Any] | Sequence[Any] | None = None) -> pl.DataFrame:
+        """Run one statement and fetch it as a Polars frame."""
+        try:
+            # A relation streams into Arrow; a DB-API result would be copied once more.
+            answer = self._connection.sql(sql, params=parameters) if parameters else self._connection.sql(sql)
+            return _as_frame(answer.to_arrow_table())
+        except duckdb.Error as error:
+            raise _refused(error) from error
+
+    def execute(self, sql: str, parameters: Mapping[str, Any] | Sequence[Any] | None = None) -> None:
+        """Run one or more statements for their effect."""
+        try:
+            if parameters:
+                self._connection.execute(sql, parameters)
+            else:
+                self._connection.execute(sql)
+        except duckdb.Error as error:
+            raise _refused(error) from error
+
+    def insert(self, table: str, frame: pl.DataFrame) -> None:
+        """Append a frame by column name; columns that the table has and the frame lacks become NULL."""
+        if frame.is_empty():
+            return
+        self._connection.register("incoming", frame.to_arrow())
+        try:
+            self._connection.execute(f"INSERT INTO {quoted(table)} BY NAME SELECT * FROM incoming")  # noqa: S608
+        finally:
+            self._connection.unregister("incoming")
+
+    def insert_parquet(self, table: str, files: Sequence[Path]) -> None:
+        """Append Parquet files by column name, in one bulk statement (four times as fast as frames)."""
+        if files:
+            self.execute(
+                f"INSERT INTO {quoted(table)} BY NAME SELECT * FROM read_parquet(?)",  # noqa: S608
+                [[str(file) for file in files]],
+            )
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All or nothing."""
+        self.execute("BEGIN")
+        try:
+            yield
+        except BaseException:
+            self.execute("ROLLBACK")
+            raise
+        self.execute("COMMIT")
+
+
+def split_statements(sql: str) -> tuple[Statement, ...]:
+    """Parse a script without running it. Raises QueryRefused where it is not SQL."""
+    try:
+        found = duckdb.extract_statements(sql)
+    except duckdb.Error as error:
+        raise _refused(error) from error
+    return tuple(
+        Statement(
+            statement.query,
+            statement.type.name.removeprefix("StatementType."),
+            frozenset(statement.named_parameters),
+        )
+        for statement in found
+    )
+
+
+def quoted(name: str) -> str:
+    """A name as an SQL identifier, whatever is in it."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def _limits(memory_limit_mb: int, threads: int) -> dict[str, str]:
+    return {"memory_limit": f"{memory_limit_mb}MB", "threads": str(threads)}
+
+
+def _create(path: Path) -> None:
+    with duckdb.connect(":memory:", config=dict(_CLOSED)) as maker:
+        try:
+            name = str(path).replace("'", "''")
+            maker.execute(f"ATTACH '{name}' AS made (STORAGE_VERSION '{STORAGE_VERSION}')")
+        except duckdb.Error as error:
+            raise _unopened(path, error) from error
+
+
+def _connect(path: Path, *, read_only: bool, config: dict[str, Any]) -> Any:
+    try:
+        return duckdb.connect(str(path), read_only=read_only, config=config)
+    except duckdb.Error as error:
+        raise _unopened(path, error) from error
+
+
+def _unopened(path: Path, error: duckdb.Error) -> ForensicsError:
+    """DuckDB's words for a file that will not open, as our error with a next step."""
+    words = str(error)
+    if "lock" in words.lower():
+        holder = re.search(r"PID (\d+)", words)
+        return CaseLocked(
+            f"The case {path.parent} is in use by another process{f' (PID {holder[1]})' if holder else ''}.",
+            hint="Wait until it is done, or close the program that has case.duckdb open.",
+        )
+    first = words.splitlines()[0]
+    return CaseUnreadable(
+        f"The case file {path} cannot be opened: {first}",
+        hint="If it is damaged, make it again from its evidence: forensics ingest --case NEW --from CASE/evidence",
+    )
+
+
+def _refused(error: duckdb.Error) -> ForensicsError:
+    words = str(error)
+    if isinstance(error, duckdb.PermissionException):
+        return QueryRefused(words, hint="Queries may read the case and nothing else: no files, no network.")
+    if "read-only" in words:
+        return QueryRefused(words, hint="The case is opened read-only; to keep results use --format csv or parquet.")
+    if "No space left on device" in words:
+        return ForensicsError(f"The disk is full: {words}", hint="Free room and run the same command again.")
+    return QueryRefused(words, hint="The tables and columns are in docs/schema.md, or: forensics sql --schema")
+
+
+def _as_frame(table: Any) -> pl.DataFrame:
+    frame = pl.from_arrow(table)
+    if not isinstance(frame, pl.DataFrame):
+        raise TypeError("a query gives a table")
+    return frame
