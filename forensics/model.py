@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 Severity = Literal["critical", "high", "medium", "low", "info"]
 SEVERITIES: tuple[Severity, ...] = ("critical", "high", "medium", "low", "info")
@@ -196,3 +196,35 @@ class Analysis:
     """Sentences for the method section: what is unknown, thinned or assumed."""
     host: str = "https://github.com"
     """Base of links to runs and jobs."""
+
+
+class Progress(Protocol):
+    """Where long work says how far it is; the command line draws it, tests stay silent."""
+
+    def start(self, what: str, total: int | None) -> None:
+        """Begin a stretch of work of ``total`` units (None: not known), replacing the one before."""
+
+    def advance(self, amount: int) -> None:
+        """So many more units are done."""
+
+    def note(self, text: str) -> None:
+        """Say something once, whole, above the bar."""
+
+    def done(self) -> None:
+        """The stretch is over."""
+
+
+class Silent:
+    """Progress that nobody watches."""
+
+    def start(self, what: str, total: int | None) -> None:
+        """Say nothing."""
+
+    def advance(self, amount: int) -> None:
+        """Say nothing."""
+
+    def note(self, text: str) -> None:
+        """Say nothing."""
+
+    def done(self) -> None:
+        """Say nothing."""
