@@ -1,0 +1,72 @@
+"""Effect rules: which lines of which tool announce, prove, refuse or undo something done to the world.
+
+A rule is one YAML file; lying in the folder is registration. ``docs/rules.md`` tells how to write one.
+Patterns are Rust regular expressions (the engine of Polars): matching time is linear in the length of a
+line, whatever a hostile log prints.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from importlib.resources import as_file, files
+from pathlib import Path
+
+from forensics.effects.act import Act, Pattern, Rule
+from forensics.effects.read import read_rule
+from forensics.errors import RuleInvalid
+
+
+@dataclass(frozen=True)
+class RuleSet:
+    """Rules that are used together, sorted by id."""
+
+    rules: tuple[Rule, ...]
+
+    @cached_property
+    def acts(self) -> tuple[Act, ...]:
+        """The acts of all rules, in order."""
+        return tuple(act for rule in self.rules for act in rule.acts)
+
+    @cached_property
+    def trigger(self) -> str:
+        """One regular expression that finds every line with which an effect can begin."""
+        return alternation(pattern for act in self.acts for pattern in act.triggers)
+
+    def only(self, *ids: str) -> RuleSet:
+        """The rules of these ids."""
+        return RuleSet(tuple(rule for rule in self.rules if rule.id in ids))
+
+
+def alternation(patterns: Iterable[Pattern]) -> str:
+    """One regular expression for all; of nothing, one that matches nothing."""
+    unique = dict.fromkeys(pattern.without_groups for pattern in patterns)
+    return "|".join(f"(?:{regex})" for regex in unique) or r"[^\s\S]"
+
+
+def load_rules(*directories: Path) -> RuleSet:
+    """The rules of the package and those of ``directories`` (every ``*.yml`` in them, not deeper).
+
+    Raises:
+        RuleInvalid: a file is not a rule, names its place; or two files have one id.
+    """
+    with as_file(files("forensics.effects") / "rules") as own:
+        rules = _read_folder(own, own.name)
+    for directory in directories:
+        if not directory.is_dir():
+            raise RuleInvalid(f"{directory}: no such folder", hint="Name a folder that holds rule files (*.yml).")
+        rules += _read_folder(directory, directory.name)
+    first: dict[str, Rule] = {}
+    for rule in rules:
+        if rule.id in first:
+            raise RuleInvalid(
+                f"{rule.place}: id '{rule.id}' is taken by {first[rule.id].place.file}",
+                hint="Give the rule an id of its own, equal to its file name.",
+            )
+        first[rule.id] = rule
+    return RuleSet(tuple(first[rule_id] for rule_id in sorted(first)))
+
+
+def _read_folder(directory: Path, shown: str) -> list[Rule]:
+    return [read_rule(path, f"{shown}/{path.name}") for path in sorted(directory.glob("*.yml"))]
