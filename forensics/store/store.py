@@ -29,6 +29,8 @@ _CLOSED = {
     "autoinstall_known_extensions": "false",
     "autoload_known_extensions": "false",
     "allow_community_extensions": "false",
+    # SELECT … FROM name must mean a table, never a frame that happens to be a variable of ours.
+    "python_enable_replacements": "false",
 }
 
 
@@ -59,8 +61,9 @@ class Statement:
 class Store:
     """An open case. Use ``Store.create``, ``Store.write`` or ``Store.read``, as a context manager."""
 
-    def __init__(self, connection: Any, path: Path) -> None:
+    def __init__(self, connection: Any, path: Path, *, closed: bool = False) -> None:
         self._connection = connection
+        self._closed = closed
         self.path = path
 
     @classmethod
@@ -98,12 +101,14 @@ class Store:
                     f"The case {path.parent} has schema version {version}, this program needs {latest_version()}.",
                     hint="Bring it up to date with: forensics ingest --from CASE/evidence",
                 )
+            # Casts and now() mean UTC whatever the machine's zone is.
+            connection.execute("SET TimeZone = 'UTC'")
             # From here on nothing can switch file access back on.
             connection.execute("SET lock_configuration = true")
         except BaseException:
             connection.close()
             raise
-        return cls(connection, path)
+        return cls(connection, path, closed=True)
 
     @classmethod
     def memory(cls) -> Self:
@@ -126,33 +131,42 @@ class Store:
 
     def query(self, sql: str, parameters: Mapping[str, Any] | Sequence[Any] | None = None) -> Result:
         """Run one statement and fetch all of it. Raises QueryRefused with DuckDB's own words."""
-        try:
+        with self._asked(sql):
             cursor = self._connection.execute(sql, parameters) if parameters else self._connection.execute(sql)
             description = cursor.description or []
             # fetchall, not fetchone: an open result blocks the connection (facts/engines.md).
             rows = cursor.fetchall()
-        except duckdb.Error as error:
-            raise _refused(error) from error
         return Result(tuple(c[0] for c in description), tuple(str(c[1]) for c in description), rows)
+
+    def stream(self, sql: str, *, size: int = 10_000) -> Iterator[Result]:
+        """Run one statement and fetch it ``size`` rows at a time; the first part comes even when it is empty."""
+        with self._asked(sql):
+            cursor = self._connection.execute(sql)
+            described = cursor.description or []
+        columns, types = tuple(c[0] for c in described), tuple(str(c[1]) for c in described)
+        first = True
+        while True:
+            with self._asked(""):
+                rows = cursor.fetchmany(size)
+            if not rows and not first:
+                return
+            first = False
+            yield Result(columns, types, rows)
 
     def frame(self, sql: str, parameters: Mapping[str, Any] | Sequence[Any] | None = None) -> pl.DataFrame:
         """Run one statement and fetch it as a Polars frame."""
-        try:
+        with self._asked(sql):
             # A relation streams into Arrow; a DB-API result would be copied once more.
             answer = self._connection.sql(sql, params=parameters) if parameters else self._connection.sql(sql)
             return _as_frame(answer.to_arrow_table())
-        except duckdb.Error as error:
-            raise _refused(error) from error
 
     def execute(self, sql: str, parameters: Mapping[str, Any] | Sequence[Any] | None = None) -> None:
         """Run one or more statements for their effect."""
-        try:
+        with self._asked(sql):
             if parameters:
                 self._connection.execute(sql, parameters)
             else:
                 self._connection.execute(sql)
-        except duckdb.Error as error:
-            raise _refused(error) from error
 
     def insert(self, table: str, frame: pl.DataFrame) -> None:
         """Append a frame by column name; columns that the table has and the frame lacks become NULL."""
@@ -164,6 +178,14 @@ class Store:
         finally:
             self._connection.unregister("incoming")
 
+    def frame_as(self, name: str, frame: pl.DataFrame) -> None:
+        """Let SQL see a frame under a name, until ``drop_frame``."""
+        self._connection.register(name, frame.to_arrow())
+
+    def drop_frame(self, name: str) -> None:
+        """Forget the frame."""
+        self._connection.unregister(name)
+
     def insert_parquet(self, table: str, files: Sequence[Path]) -> None:
         """Append Parquet files by column name, in one bulk statement (four times as fast as frames)."""
         if files:
@@ -171,6 +193,21 @@ class Store:
                 f"INSERT INTO {quoted(table)} BY NAME SELECT * FROM read_parquet(?)",  # noqa: S608
                 [[str(file) for file in files]],
             )
+
+    @contextmanager
+    def _asked(self, sql: str) -> Iterator[None]:
+        """DuckDB's errors as ours, around one question; a closed store refuses what its settings let through."""
+        if self._closed:
+            _admit(sql)
+        try:
+            yield
+        except duckdb.Error as error:
+            raise _refused(error) from error
+        except RuntimeError as error:
+            # What DuckDB's client makes of Ctrl-C while it fetches.
+            if str(error) == "Query interrupted":
+                raise KeyboardInterrupt from error
+            raise
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -203,6 +240,20 @@ def split_statements(sql: str) -> tuple[Statement, ...]:
 def quoted(name: str) -> str:
     """A name as an SQL identifier, whatever is in it."""
     return '"' + name.replace('"', '""') + '"'
+
+
+def _admit(sql: str) -> None:
+    """Refuse COPY, which enable_external_access=false leaves open for the case's own .wal file.
+
+    The next writer would replay what was put there. DuckDB 2.0 takes COPY inside WITH, EXPLAIN and PREPARE
+    too, so its own tokens are searched. disabled_filesystems would close the gap as well, but then nothing
+    could spill to disk.
+    """
+    written = sql.encode()
+    starts = [start for start, _ in duckdb.tokenize(sql)]
+    ends = [*starts[1:], len(written)]
+    if any(written[start:end].strip().lower() == b"copy" for start, end in zip(starts, ends, strict=True)):
+        raise QueryRefused("COPY writes files; queries may only read.", hint="To keep results: forensics sql -o FILE")
 
 
 def _limits(memory_limit_mb: int, threads: int) -> dict[str, str]:

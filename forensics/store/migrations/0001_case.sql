@@ -203,6 +203,8 @@ COMMENT ON COLUMN steps.completed_at IS 'End, UTC, one-second grain.';
 
 CREATE TABLE log_sources (
     source_id BIGINT PRIMARY KEY,
+    unit_id VARCHAR NOT NULL,
+    main_source_id BIGINT NOT NULL,
     evidence_path VARCHAR NOT NULL,
     member VARCHAR NOT NULL,
     form VARCHAR NOT NULL,
@@ -219,8 +221,10 @@ CREATE TABLE log_sources (
     first_at TIMESTAMP,
     last_at TIMESTAMP
 );
-COMMENT ON TABLE log_sources IS 'One job''s log as found in one evidence file, with its account: lines_in = lines_stored + lines_duplicate + lines_problem.';
+COMMENT ON TABLE log_sources IS 'One text with lines of one job''s log, with its account: lines_in = lines_stored + lines_duplicate + lines_problem.';
 COMMENT ON COLUMN log_sources.source_id IS 'Stable hash of evidence_path and member.';
+COMMENT ON COLUMN log_sources.unit_id IS 'The unit it was loaded with.';
+COMMENT ON COLUMN log_sources.main_source_id IS 'Source under which log_lines has the job''s lines: the first of the job''s files.';
 COMMENT ON COLUMN log_sources.evidence_path IS 'The evidence file.';
 COMMENT ON COLUMN log_sources.member IS 'Path inside the archive, or the job''s name inside a gh text; empty for a plain file.';
 COMMENT ON COLUMN log_sources.form IS 'job, step, system, gh or text.';
@@ -236,6 +240,27 @@ COMMENT ON COLUMN log_sources.lines_duplicate IS 'Lines left out because they ar
 COMMENT ON COLUMN log_sources.lines_problem IS 'Lines left out for a reason given in problems.';
 COMMENT ON COLUMN log_sources.first_at IS 'Earliest time stamp, UTC.';
 COMMENT ON COLUMN log_sources.last_at IS 'Latest time stamp, UTC.';
+
+CREATE TABLE neighbours (
+    directory VARCHAR NOT NULL,
+    run_id BIGINT NOT NULL,
+    PRIMARY KEY (directory, run_id)
+);
+COMMENT ON TABLE neighbours IS 'Which runs the JSON in a folder of the evidence describes: a log beside it is likely theirs.';
+COMMENT ON COLUMN neighbours.directory IS 'Folder below evidence/.';
+COMMENT ON COLUMN neighbours.run_id IS 'Run.';
+
+CREATE TABLE log_units (
+    unit_id VARCHAR PRIMARY KEY,
+    fingerprint VARCHAR NOT NULL,
+    unit JSON NOT NULL,
+    clues JSON NOT NULL
+);
+COMMENT ON TABLE log_units IS 'What is loaded as one: a run''s log in an archive or folder, or a single text. Read again when its files or its attribution change.';
+COMMENT ON COLUMN log_units.unit_id IS 'Evidence path and root inside it.';
+COMMENT ON COLUMN log_units.fingerprint IS 'Digest of what it was attributed to, and of the rules it was read with.';
+COMMENT ON COLUMN log_units.unit IS 'The files it consists of, by job.';
+COMMENT ON COLUMN log_units.clues IS 'Per job: its name in the log and what the text says of its origin.';
 
 CREATE TABLE log_lines (
     run_id BIGINT NOT NULL,

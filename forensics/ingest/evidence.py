@@ -1,0 +1,219 @@
+"""The evidence folder: every input exactly as received, with a manifest that proves it.
+
+``evidence/manifest.jsonl`` has one line a file: path, sha256, size, source, taken_at (UTC). It is only
+appended to. Files are hard links to the user's own where the file system allows, else copies that appear
+under their name only when whole.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import orjson
+
+from forensics.errors import EvidenceUnreadable, ForensicsError
+from forensics.model import Evidence
+
+MANIFEST = "manifest.jsonl"
+_CHUNK = 1 << 20
+_UNSAFE = re.compile(r"[\x00-\x1f\x7f<>:\"|?*\\\ud800-\udfff]")
+# 255 bytes is what ext4, XFS, APFS and NTFS allow for one name; leave room for a mark and .part.
+_LONGEST_NAME = 230
+
+
+@dataclass(frozen=True)
+class Taken:
+    """What became of one offered file."""
+
+    evidence: Evidence
+    new: bool
+    """False when the same bytes were there under the same name."""
+
+
+@dataclass(frozen=True)
+class Verification:
+    """What rehashing the folder showed; the three tuples are empty when all is as it was taken."""
+
+    checked: int
+    bytes: int
+    changed: tuple[str, ...]
+    missing: tuple[str, ...]
+    unknown: tuple[str, ...]
+    """Files that lie in the folder and that the manifest does not name."""
+
+
+class EvidenceFolder:
+    """The folder opened for taking files in; as a context manager the manifest is closed at the end."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self._entries = {entry.path: entry for entry in read_manifest(root)}
+        self._manifest = None if not root.exists() else self._open()
+
+    def _open(self) -> int:
+        return os.open(self.root / MANIFEST, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._manifest is not None:
+            os.fsync(self._manifest)
+            os.close(self._manifest)
+            self._manifest = None
+
+    @property
+    def entries(self) -> dict[str, Evidence]:
+        """The manifest by path."""
+        return self._entries
+
+    def take(self, file: Path, name: str, source: str) -> Taken:
+        """Take a file under a relative name. Raises EvidenceUnreadable when it cannot be read."""
+        path = safe_path(name)
+        try:
+            digest, size = hash_file(file)
+        except OSError as error:
+            raise EvidenceUnreadable(
+                f"{source} cannot be read: {error.strerror}.", hint="Check its permissions and ingest it again."
+            ) from error
+        known = self._entries.get(path)
+        if known and known.sha256 != digest:
+            # Another file of the same name: both are kept, told apart by their content.
+            path = marked(path, digest[:8])
+            known = self._entries.get(path)
+        if known:
+            return Taken(known, new=False)
+        self._place(file, path)
+        entry = Evidence(path, digest, size, source, datetime.now(UTC).replace(tzinfo=None, microsecond=0))
+        self._append(entry)
+        return Taken(entry, new=True)
+
+    def _place(self, file: Path, path: str) -> None:
+        target = self.root / path
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            if self._manifest is None:
+                self._manifest = self._open()
+            _link_or_copy(file, target)
+        except OSError as error:
+            if error.errno == errno.ENOSPC:
+                raise ForensicsError(
+                    f"The disk is full: {path} was not taken.",
+                    hint="Free room and run the same command again; what was taken before stays.",
+                ) from error
+            raise EvidenceUnreadable(
+                f"{file.name} cannot be put into the case: {error.strerror}.", hint="Check the case folder."
+            ) from error
+
+    def _append(self, entry: Evidence) -> None:
+        line = orjson.dumps(
+            {
+                "path": entry.path,
+                "sha256": entry.sha256,
+                "size": entry.size,
+                "source": entry.source,
+                "taken_at": entry.taken_at.isoformat() + "Z",
+            }
+        )
+        if self._manifest is None:
+            raise RuntimeError("the manifest is opened before a file is placed")
+        # One write per line on an O_APPEND file: a killed ingest leaves whole lines or a last partial one,
+        # which read_manifest skips.
+        os.write(self._manifest, line + b"\n")
+        self._entries[entry.path] = entry
+
+
+def read_manifest(root: Path) -> Iterator[Evidence]:
+    """The entries of a manifest, in the order taken; nothing when there is none."""
+    file = root / MANIFEST
+    if not file.is_file():
+        return
+    for line in file.read_bytes().splitlines():
+        try:
+            row = orjson.loads(line)
+            taken_at = datetime.fromisoformat(row["taken_at"].removesuffix("Z"))
+            yield Evidence(str(row["path"]), str(row["sha256"]), int(row["size"]), str(row["source"]), taken_at)
+        except (orjson.JSONDecodeError, KeyError, TypeError, ValueError):
+            continue
+
+
+def verify(root: Path) -> Verification:
+    """Rehash every file of the folder and compare with the manifest."""
+    changed, missing, size = [], [], 0
+    entries = {entry.path: entry for entry in read_manifest(root)}
+    for entry in entries.values():
+        try:
+            digest, length = hash_file(root / entry.path)
+        except OSError:
+            missing.append(entry.path)
+            continue
+        size += length
+        if digest != entry.sha256:
+            changed.append(entry.path)
+    present = (
+        {file.relative_to(root).as_posix() for file in root.rglob("*") if file.is_file()} if root.exists() else set()
+    )
+    unknown = sorted(present - entries.keys() - {MANIFEST})
+    return Verification(len(entries), size, tuple(changed), tuple(missing), tuple(unknown))
+
+
+def safe_path(name: str) -> str:
+    """A relative path that every file system takes and that cannot leave the folder."""
+    parts = [part for part in name.replace("\\", "/").split("/") if part not in ("", ".", "..")]
+    cleaned = [_short(_UNSAFE.sub("_", part).strip() or "_") for part in parts]
+    return "/".join(cleaned) or "_"
+
+
+def marked(path: str, mark: str) -> str:
+    """The path with ``~mark`` before its suffixes."""
+    folder, _, name = path.rpartition("/")
+    stem, dot, suffixes = name.partition(".") if not name.startswith(".") else (name, "", "")
+    return f"{folder}/{stem}~{mark}{dot}{suffixes}" if folder else f"{stem}~{mark}{dot}{suffixes}"
+
+
+def _short(part: str) -> str:
+    data = part.encode()
+    if len(data) <= _LONGEST_NAME:
+        return part
+    digest = hashlib.sha256(data).hexdigest()[:8]
+    suffix = part[-20:] if "." in part[-20:] else ""
+    head = data[: _LONGEST_NAME - 30].decode(errors="ignore")
+    return f"{head}~{digest}{suffix}"
+
+
+def hash_file(file: Path) -> tuple[str, int]:
+    """SHA-256 in hex, and the size in bytes."""
+    digest = hashlib.sha256()
+    size = 0
+    with file.open("rb") as stream:
+        while chunk := stream.read(_CHUNK):
+            digest.update(chunk)
+            size += len(chunk)
+    return digest.hexdigest(), size
+
+
+def _link_or_copy(file: Path, target: Path) -> None:
+    part = target.with_name(target.name + ".part")
+    part.unlink(missing_ok=True)
+    try:
+        os.link(file, part, follow_symlinks=True)
+    except OSError:
+        # Other file system, no permission to link, or too many links: a copy is as good.
+        with file.open("rb") as source, part.open("wb") as sink:
+            while chunk := source.read(_CHUNK):
+                sink.write(chunk)
+    part.replace(target)
+    if part.exists():
+        # rename(2) does nothing when both names are links to the same file; the extra one must go.
+        part.unlink()

@@ -1,0 +1,257 @@
+"""Load a case on this machine: what is new in the evidence folder becomes rows, all of it or nothing.
+
+The store is a function of the evidence: the same files give the same rows, in whatever order and in how
+many ingests they came. Metadata is merged by rules that do not depend on order (`merge`); logs are kept as
+units whose attribution is decided again when metadata comes in, and which are read again when it changed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+from forensics.effects.rule import RuleSet, load_rules
+from forensics.ingest.folder import Refused
+from forensics.load.attribution import Attribution, Known, attribute
+from forensics.load.known import read_known, read_steps
+from forensics.load.metadata import load_metadata
+from forensics.load.partition import PartitionResult, Reader, UnitResult
+from forensics.load.record import StoredUnit, forget_units, read_units, record_units
+from forensics.load.settle import settle_duplicates, settle_metadata
+from forensics.load.unit import Unit, units_of_archive, units_of_files
+from forensics.logs.steps import StepWindow
+from forensics.model import Evidence, Progress
+from forensics.store.store import Store
+
+PARSER_VERSION = "1"
+"""Raised when lines, steps or attribution come out differently: old units are then read again."""
+
+_SMALL = 4 << 20
+"""Bytes of evidence below which starting worker processes costs more than it saves."""
+_TASK_BYTES = 4 << 20
+_LATE = 90_000
+"""Numbers of partitions that are read after the others, apart from theirs."""
+
+
+@dataclass(frozen=True)
+class LoadSummary:
+    """What one load did."""
+
+    files: int
+    units: int
+    bytes: int
+    """Bytes of log text read."""
+
+
+def load(
+    store: Store,
+    root: Path,
+    entries: Mapping[str, Evidence],
+    refused: Sequence[Refused],
+    *,
+    workers: int,
+    scratch: Path,
+    progress: Progress,
+) -> LoadSummary:
+    """Bring the store up to the evidence; one transaction, so that a killed load leaves the case as it was."""
+    shutil.rmtree(scratch, ignore_errors=True)
+    scratch.mkdir(parents=True)
+    try:
+        with store.transaction():
+            return _Load(store, root, entries, workers, scratch, progress).run(refused)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+class _Load:
+    """One load in progress: the steps share the store and the lists of what is known and new."""
+
+    def __init__(
+        self,
+        store: Store,
+        root: Path,
+        entries: Mapping[str, Evidence],
+        workers: int,
+        scratch: Path,
+        progress: Progress,
+    ) -> None:
+        self.store = store
+        self.root = root
+        self.entries = entries
+        self.workers = workers
+        self.scratch = scratch
+        self.progress = progress
+        self.rules = load_rules()
+        self.steps: dict[int, tuple[StepWindow, ...]] = {}
+        self.rounds = 0
+        self.version = f"{PARSER_VERSION} {_rules_digest(self.rules)}"
+
+    def run(self, refused: Sequence[Refused]) -> LoadSummary:
+        new = self._new_entries()
+        metadata = load_metadata(self.store, self.root, new, refused, self.progress)
+        known = read_known(self.store)
+        stored = read_units(self.store)
+        current = self._units(metadata.archives, stored)
+        self.steps = read_steps(self.store)
+        due = {
+            unit_id: unit
+            for unit_id, unit in current.items()
+            if self._is_due(unit, stored.get(unit_id), known, metadata.pages > 0)
+        }
+        # A text that has become part of an extracted archive is no unit of its own any more.
+        forget_units(self.store, [unit_id for unit_id in stored if unit_id not in current])
+        results = self._read(due.values(), known)
+        # A job whose log has turned up a second time is settled from both sources together.
+        rivals = self._rivals(results, stored, due)
+        while rivals:
+            due.update({unit.unit_id: unit for unit in rivals})
+            results.append(self._read_all(rivals, known))
+            rivals = self._rivals(results, stored, due)
+        forget_units(self.store, [unit_id for unit_id in due if unit_id in stored])
+        self._write(results)
+        settle_metadata(self.store)
+        read = sum(result.bytes for result in results)
+        return LoadSummary(len(new), len(due), read)
+
+    def _new_entries(self) -> list[Evidence]:
+        loaded = {row[0]: row[1] for row in self.store.query("SELECT path, sha256 FROM evidence").rows}
+        return [entry for path, entry in self.entries.items() if loaded.get(path) != entry.sha256]
+
+    def _units(self, archives: Mapping[str, Sequence[str]], stored: Mapping[str, StoredUnit]) -> dict[str, Unit]:
+        """All units: of plain files as they lie together now, of archives as stored, and of new archives."""
+        plain = self.store.query("SELECT path, sha256 FROM evidence WHERE kind = 'log'").rows
+        units = units_of_files(plain) if plain else []  # type: ignore[arg-type]
+        for path, members in archives.items():
+            units += units_of_archive(path, members, self.entries[path].sha256)
+        kept = {unit_id: one.unit for unit_id, one in stored.items() if not one.unit.plain}
+        return {**kept, **{unit.unit_id: unit for unit in units}}
+
+    def _is_due(self, unit: Unit, stored: StoredUnit | None, known: Known, metadata_is_new: bool) -> bool:
+        if stored is None or stored.unit.content != unit.content or not stored.fingerprint.endswith(self.version):
+            return True
+        if not metadata_is_new:
+            return False
+        attribution = attribute(unit, stored.clues, known)
+        return stored.fingerprint != self._fingerprint(attribution)
+
+    def _fingerprint(self, attribution: Attribution) -> str:
+        said = [attribution.repository, str(attribution.run_id), str(attribution.attempt)]
+        said += [f"{job.job_id} {job.name} {job.inferred} {self.steps.get(job.job_id)}" for job in attribution.jobs]
+        return f"{hashlib.sha256(chr(10).join(said).encode()).hexdigest()[:32]} {self.version}"
+
+    def _read(self, units: Iterable[Unit], known: Known) -> list[PartitionResult]:
+        tasks = _tasks(units, self.entries)
+        size = sum(weight for weight, _ in tasks)
+        self.progress.start("Reading logs", size)
+        reader = self._reader(known)
+        results = []
+        if size < _SMALL or self.workers < 2:
+            for number, (weight, task) in enumerate(tasks):
+                results.append(reader.read_partition(number, task))
+                self.progress.advance(weight)
+        else:
+            results = self._read_in_workers(reader, tasks)
+        self.progress.done()
+        return results
+
+    def _read_in_workers(self, reader: Reader, tasks: list[tuple[int, list[Unit]]]) -> list[PartitionResult]:
+        results = []
+        with _worker_environment(self.workers):
+            pool = ProcessPoolExecutor(
+                self.workers, mp_context=get_context("spawn"), initializer=_take_reader, initargs=(reader,)
+            )
+            with pool:
+                running = {pool.submit(_read_task, n, task): weight for n, (weight, task) in enumerate(tasks)}
+                for future in as_completed(running):
+                    results.append(future.result())
+                    self.progress.advance(running[future])
+        return results
+
+    def _read_all(self, units: list[Unit], known: Known) -> PartitionResult:
+        self.rounds += 1
+        return self._reader(known).read_partition(_LATE + self.rounds, units)
+
+    def _reader(self, known: Known) -> Reader:
+        return Reader(self.root, known, self.steps, self.rules, self.scratch)
+
+    def _rivals(
+        self, results: Sequence[PartitionResult], stored: Mapping[str, StoredUnit], due: Mapping[str, Unit]
+    ) -> list[Unit]:
+        """Stored units that are not being read and hold a log of a job that is."""
+        jobs = {account.job_id for result in results for unit in result.units for account in unit.accounts}
+        return [unit.unit for unit_id, unit in stored.items() if unit_id not in due and jobs & unit.job_ids]
+
+    def _write(self, results: Sequence[PartitionResult]) -> None:
+        self.progress.start("Storing lines", None)
+        units: list[UnitResult] = [unit for result in results for unit in result.units]
+        lines = [file for result in results for file in result.lines]
+        effects = [file for result in results for file in result.effects]
+        repeated = settle_duplicates(self.store, units, lines, effects)
+        record_units(
+            self.store,
+            [(unit, self._fingerprint(unit.attribution)) for unit in units],
+            repeated,
+        )
+        self.progress.done()
+
+
+def _rules_digest(rules: RuleSet) -> str:
+    return hashlib.sha256(repr(rules.rules).encode()).hexdigest()[:16]
+
+
+def _tasks(units: Iterable[Unit], entries: Mapping[str, Evidence]) -> list[tuple[int, list[Unit]]]:
+    """Units by evidence file, small files together, big tasks first so that no worker ends alone."""
+    by_file: dict[str, list[Unit]] = {}
+    for unit in units:
+        by_file.setdefault(unit.evidence_paths[0], []).append(unit)
+    tasks: list[tuple[int, list[Unit]]] = []
+    batch: list[Unit] = []
+    weight = 0
+    for path in sorted(by_file):
+        batch += by_file[path]
+        weight += entries[path].size
+        if weight >= _TASK_BYTES:
+            tasks.append((weight, batch))
+            batch, weight = [], 0
+    if batch:
+        tasks.append((weight, batch))
+    return sorted(tasks, key=lambda task: -task[0])
+
+
+_reader: Reader | None = None
+
+
+def _take_reader(reader: Reader) -> None:
+    global _reader
+    _reader = reader
+
+
+def _read_task(number: int, units: list[Unit]) -> PartitionResult:
+    if _reader is None:
+        raise RuntimeError("the pool's initializer sets the reader")
+    return _reader.read_partition(number, units)
+
+
+class _worker_environment:
+    """Each worker process uses one Polars thread: the processes are the parallelism."""
+
+    def __init__(self, workers: int) -> None:
+        self.workers = workers
+        self.before: str | None = None
+
+    def __enter__(self) -> None:
+        self.before = os.environ.get("POLARS_MAX_THREADS")
+        os.environ["POLARS_MAX_THREADS"] = "1"
+
+    def __exit__(self, *_: Any) -> None:
+        if self.before is None:
+            os.environ.pop("POLARS_MAX_THREADS", None)
+        else:
+            os.environ["POLARS_MAX_THREADS"] = self.before

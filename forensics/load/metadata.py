@@ -1,0 +1,173 @@
+"""New evidence files scanned: JSON merged, workflow files read, log texts listed, problems noted."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import orjson
+import polars as pl
+
+from forensics.errors import EvidenceUnreadable
+from forensics.ingest.folder import Refused
+from forensics.ingest.recognise import decode
+from forensics.load.merge import SCHEMAS, merge_pages
+from forensics.load.naming import read_name
+from forensics.load.pages import Page, Row, read_page
+from forensics.load.scan import Problem, Scan, scan
+from forensics.model import Evidence, Progress
+from forensics.store.store import Store
+from forensics.workflow.load import load_workflow
+
+_PROBLEM_SCHEMA = {
+    "kind": pl.String, "evidence_path": pl.String, "member": pl.String, "detail": pl.String, "lines": pl.Int64,
+    "run_id": pl.Int64, "job_id": pl.Int64,
+}  # fmt: skip
+_FILE_SCHEMA = {
+    "repository": pl.String, "path": pl.String, "sha": pl.String, "name": pl.String,
+    "triggers": pl.List(pl.String), "text": pl.String, "parsed": pl.String, "evidence_path": pl.String,
+}  # fmt: skip
+
+
+@dataclass
+class Metadata:
+    """What the scan of the new evidence brought, beside the rows that it wrote."""
+
+    archives: dict[str, list[str]] = field(default_factory=dict)
+    """Evidence path of each new archive → its log texts."""
+    pages: int = 0
+    """JSON documents read: when there are any, attribution is decided again."""
+
+
+@dataclass
+class _Gathered:
+    seen: dict[str, list[Row]] = field(default_factory=dict)
+    files: list[dict[str, Any]] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+    neighbours: set[tuple[str, int]] = field(default_factory=set)
+    evidence: list[dict[str, Any]] = field(default_factory=list)
+
+
+def load_metadata(
+    store: Store, root: Path, new: Sequence[Evidence], refused: Sequence[Refused], progress: Progress
+) -> Metadata:
+    """Scan new evidence and write everything but log lines, inside the caller's transaction."""
+    metadata, gathered = Metadata(), _Gathered()
+    progress.start("Reading metadata", len(new))
+    for entry in new:
+        found = scan(root, entry.path)
+        gathered.problems += found.problems
+        metadata.pages += len(found.pages)
+        rows = _read_pages(entry, found, gathered) + _read_workflows(entry, found, gathered)
+        if found.kind != "log" and found.logs:
+            metadata.archives[entry.path] = found.logs
+        gathered.evidence.append(_evidence_row(entry, found, rows))
+        progress.advance(1)
+    progress.done()
+    gathered.problems += [Problem(one.kind, one.name, "", one.detail) for one in refused]
+    _write(store, gathered)
+    return metadata
+
+
+def _read_pages(entry: Evidence, found: Scan, gathered: _Gathered) -> int:
+    objects = 0
+    for member, data in found.pages:
+        named = read_name(f"{entry.path}/{member}" if member else entry.path)
+        page = read_page(data, named)
+        objects += page.objects
+        gathered.problems += _page_problems(entry, member, page)
+        for table, rows in page.tables().items():
+            gathered.seen.setdefault(table, []).extend(rows)
+        directory = entry.path.rpartition("/")[0]
+        gathered.neighbours |= {(directory, row["run_id"]) for row in page.runs if row["run_id"] is not None}
+        gathered.neighbours |= {(directory, row["run_id"]) for row in page.jobs if row["run_id"] is not None}
+    return objects
+
+
+def _page_problems(entry: Evidence, member: str, page: Page) -> list[Problem]:
+    problems = [
+        Problem("not-used", entry.path, member, f"The case has no use for {what} ({count} of them).")
+        for what, count in page.unread.items()
+    ]
+    if page.broken:
+        read = f"{page.objects} objects before that were read." if page.objects else "Nothing was read from it."
+        detail = f"It is not sound JSON: {page.broken}. {read} Get it again."
+        problems.append(Problem("broken-json", entry.path, member, detail))
+    return problems
+
+
+def _read_workflows(entry: Evidence, found: Scan, gathered: _Gathered) -> int:
+    read = 0
+    for member, data in found.workflows:
+        text = decode(data)
+        full = f"{entry.path}/{member}" if member else entry.path
+        try:
+            workflow = load_workflow(text)
+        except EvidenceUnreadable as error:
+            gathered.problems.append(Problem("not-a-workflow", entry.path, member, f"{error.message} {error.hint}"))
+            continue
+        read += 1
+        named = read_name(full)
+        at = full.find(".github/workflows/")
+        gathered.files.append(
+            {
+                "repository": named.repository or "",
+                "path": full[at:] if at >= 0 else full,
+                "sha": f"blob:{hashlib.sha256(data).hexdigest()}",
+                "name": workflow.name,
+                "triggers": list(workflow.triggers),
+                "text": text,
+                "parsed": orjson.dumps(workflow.content, option=orjson.OPT_NON_STR_KEYS).decode(),
+                "evidence_path": entry.path,
+            }
+        )
+    return read
+
+
+def _evidence_row(entry: Evidence, found: Scan, rows: int) -> dict[str, Any]:
+    return {
+        "path": entry.path, "sha256": entry.sha256, "size": entry.size, "source": entry.source,
+        "taken_at": entry.taken_at, "kind": found.kind, "rows_read": rows,
+    }  # fmt: skip
+
+
+def _write(store: Store, gathered: _Gathered) -> None:
+    without_id = merge_pages(store, gathered.seen)
+    if without_id:
+        detail = f"{without_id} objects carry no id and were left out; ask gh for databaseId."
+        gathered.problems.append(Problem("without-id", "", "", detail))
+    _insert_new(store, "workflow_files", gathered.files, _FILE_SCHEMA, ("repository", "path", "sha"))
+    write_problems(store, gathered.problems)
+    neighbours = [{"directory": directory, "run_id": run_id} for directory, run_id in sorted(gathered.neighbours)]
+    schema = {"directory": pl.String, "run_id": pl.Int64}
+    _insert_new(store, "neighbours", neighbours, schema, ("directory", "run_id"))
+    evidence_schema = {
+        "path": pl.String, "sha256": pl.String, "size": pl.Int64, "source": pl.String,
+        "taken_at": pl.Datetime("us"), "kind": pl.String, "rows_read": pl.Int64,
+    }  # fmt: skip
+    store.insert("evidence", pl.DataFrame(gathered.evidence, schema=evidence_schema))
+
+
+def write_problems(store: Store, problems: Sequence[Problem]) -> None:
+    """Add problems that are not there yet."""
+    rows = [vars(problem) for problem in problems]
+    _insert_new(store, "problems", rows, _PROBLEM_SCHEMA, tuple(_PROBLEM_SCHEMA))
+
+
+def _insert_new(
+    store: Store, table: str, rows: Sequence[dict[str, Any]], schema: dict[str, Any], keys: tuple[str, ...]
+) -> None:
+    if not rows:
+        return
+    frame = pl.DataFrame(list(rows), schema=schema).unique(subset=list(keys), maintain_order=True)
+    store.frame_as("fresh", frame)
+    match = " AND ".join(f"old.{key} IS NOT DISTINCT FROM fresh.{key}" for key in keys)
+    known = f"SELECT 1 FROM {table} AS old WHERE {match}"  # noqa: S608
+    store.execute(f"INSERT INTO {table} BY NAME SELECT * FROM fresh WHERE NOT EXISTS ({known})")  # noqa: S608
+    store.drop_frame("fresh")
+
+
+__all__ = ["SCHEMAS", "Metadata", "load_metadata", "write_problems"]

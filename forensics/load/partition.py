@@ -1,0 +1,310 @@
+"""One partition of the work: some units are read, parsed, attributed, searched for effects, written as Parquet.
+
+Runs in a worker process. It gets names and known metadata, reads evidence, and hands back small results;
+the lines themselves go to Parquet files, which the store takes in bulk.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+import polars as pl
+
+from forensics.effects.extract import JobContext, extract
+from forensics.effects.rule import RuleSet
+from forensics.errors import EvidenceUnreadable
+from forensics.load.attribution import Attribution, JobAttribution, JobClue, Known, attribute
+from forensics.load.scan import Problem, read_members
+from forensics.load.unit import JobTexts, Text, Unit
+from forensics.logs.job import MemberAccount, assemble, drop_repeats
+from forensics.logs.parse import Hints, parse
+from forensics.logs.steps import StepWindow, assign
+
+_FLUSH_ROWS = 400_000
+"""Rows gathered before they are written: about 80 MB of text, so that two workers stay below 1 GB."""
+
+LINE_SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
+    "run_id": pl.Int64, "attempt": pl.Int32, "job_id": pl.Int64, "step_number": pl.Int32, "line_no": pl.Int32,
+    "logged_at": pl.Datetime("us"), "level": pl.String, "text": pl.String, "source_id": pl.Int64,
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class SourceAccount:
+    """A row of ``log_sources``."""
+
+    source_id: int
+    main_source_id: int
+    """Source under which the job's lines are stored: that of its first text."""
+    evidence_path: str
+    member: str
+    form: str
+    run_id: int
+    attempt: int
+    job_id: int
+    attributed_by: str
+    steps_by: str
+    bytes: int
+    lines_in: int
+    lines_stored: int
+    lines_duplicate: int
+    lines_problem: int
+    first_at: datetime | None
+    last_at: datetime | None
+
+
+@dataclass(frozen=True)
+class UnitResult:
+    """What reading one unit gave."""
+
+    unit: Unit
+    clues: tuple[JobClue, ...]
+    attribution: Attribution
+    accounts: tuple[SourceAccount, ...]
+    problems: tuple[Problem, ...]
+
+
+@dataclass
+class PartitionResult:
+    """What a worker hands back."""
+
+    units: list[UnitResult] = field(default_factory=list)
+    lines: list[Path] = field(default_factory=list)
+    effects: list[Path] = field(default_factory=list)
+    bytes: int = 0
+
+
+@dataclass
+class _JobRead:
+    """One job's log, parsed and not yet attributed."""
+
+    clue: JobClue
+    lines: pl.DataFrame
+    accounts: list[tuple[Text, str, int, MemberAccount]]
+    """Text, member as shown, bytes, account."""
+    steps_by: str
+    notes: list[tuple[str, str, int]]
+
+
+@dataclass(frozen=True)
+class Reader:
+    """What a worker needs for all its partitions."""
+
+    root: Path
+    known: Known
+    steps: Mapping[int, Sequence[StepWindow]]
+    """Steps of the known jobs."""
+    rules: RuleSet
+    out: Path
+
+    def read_partition(self, number: int, units: Sequence[Unit]) -> PartitionResult:
+        """Read units that share evidence files; the files written carry ``number`` in their names."""
+        result = PartitionResult()
+        sink = _Sink(self, number, result)
+        for unit, texts in _gather(self.root, units):
+            result.bytes += sum(len(data) for data in texts.values() if isinstance(data, bytes))
+            result.units.append(self._read_unit(unit, texts, sink))
+        sink.flush()
+        return result
+
+    def _read_unit(self, unit: Unit, texts: Mapping[Text, bytes | EvidenceUnreadable], sink: _Sink) -> UnitResult:
+        problems = [_damaged(text, error) for text, error in texts.items() if isinstance(error, EvidenceUnreadable)]
+        whole = {text: data for text, data in texts.items() if isinstance(data, bytes)}
+        reads: list[_JobRead] = []
+        for job in unit.jobs:
+            reads.extend(_read_text(job, whole) if unit.form == "text" else _read_archived(job, whole))
+        clues = tuple(read.clue for read in reads)
+        attribution = attribute(unit, clues, self.known)
+        accounts: list[SourceAccount] = []
+        for read, job_attribution in zip(reads, attribution.jobs, strict=True):
+            accounts.extend(self._place(read, attribution, job_attribution, sink))
+            problems.extend(_noted(read, attribution.run_id, job_attribution.job_id))
+        if attribution.by == "made-up" and reads:
+            problems.append(_made_up(unit, attribution))
+        return UnitResult(unit, clues, attribution, tuple(accounts), tuple(problems))
+
+    def _place(
+        self, read: _JobRead, attribution: Attribution, job: JobAttribution, sink: _Sink
+    ) -> Iterator[SourceAccount]:
+        """Give the lines their ids and steps, queue them for writing, and account for them."""
+        lines, steps_by = read.lines, read.steps_by
+        if "step_number" not in lines.columns:
+            numbers, steps_by = assign(lines, self.steps.get(job.job_id, ()))
+            lines = lines.with_columns(numbers.alias("step_number"))
+        main = source_id(read.accounts[0][0], read.accounts[0][1])
+        sink.add(lines, attribution, job, main)
+        first_at, last_at = read.clue.first_at, read.clue.last_at
+        for text, member, size, account in read.accounts:
+            yield SourceAccount(
+                source_id(text, member), main, text.evidence_path, member, account.role.partition(":")[0],
+                attribution.run_id, attribution.attempt, job.job_id, attribution.by, steps_by, size,
+                account.lines_in, account.lines_stored, account.lines_duplicate, account.lines_problem,
+                first_at, last_at,
+            )  # fmt: skip
+
+
+class _Sink:
+    """Gathers frames and writes them as Parquet, with the effects found in them."""
+
+    def __init__(self, reader: Reader, number: int, result: PartitionResult) -> None:
+        self._reader = reader
+        self._number = number
+        self._result = result
+        self._frames: list[pl.DataFrame] = []
+        self._rows = 0
+        self._contexts: dict[int, JobContext] = {}
+
+    def add(self, lines: pl.DataFrame, attribution: Attribution, job: JobAttribution, source: int) -> None:
+        run = self._reader.known.runs.get(attribution.run_id)
+        self._frames.append(
+            lines.select(
+                pl.lit(attribution.run_id, pl.Int64).alias("run_id"),
+                pl.lit(attribution.attempt, pl.Int32).alias("attempt"),
+                pl.lit(job.job_id, pl.Int64).alias("job_id"),
+                pl.col("step_number").cast(pl.Int32),
+                "line_no", "logged_at", "level", "text",
+                pl.lit(source, pl.Int64).alias("source_id"),
+                pl.lit(attribution.repository).alias("repository"),
+            )
+        )  # fmt: skip
+        self._contexts[job.job_id] = JobContext(run.workflow if run else None, job.name)
+        self._rows += lines.height
+        if self._rows >= _FLUSH_ROWS:
+            self.flush()
+
+    def flush(self) -> None:
+        if not self._frames:
+            return
+        frame = pl.concat(self._frames)
+        self._frames, self._rows = [], 0
+        name = f"{self._number:05d}-{len(self._result.lines):04d}.parquet"
+        lines = self._reader.out / f"lines-{name}"
+        frame.select(list(LINE_SCHEMA)).write_parquet(
+            lines, compression="zstd", compression_level=1, statistics=False
+        )
+        self._result.lines.append(lines)
+        # Two sources may give lines of one job; effects are searched in each on its own.
+        effects = extract(frame, self._reader.rules, self._contexts)
+        if not effects.is_empty():
+            file = self._reader.out / f"effects-{name}"
+            effects.write_parquet(file)
+            self._result.effects.append(file)
+
+
+def source_id(text: Text, member: str) -> int:
+    """Stable id of a log source; positive, 56 bits."""
+    digest = hashlib.sha256(f"{text.evidence_path}\0{text.member}\0{member}".encode()).digest()
+    return int.from_bytes(digest[:7], "big")
+
+
+def _gather(root: Path, units: Sequence[Unit]) -> Iterator[tuple[Unit, Mapping[Text, bytes | EvidenceUnreadable]]]:
+    """Read the evidence files in one pass each; a unit is given as soon as all its texts are there."""
+    waiting: dict[Text, Unit] = {text: unit for unit in units for job in unit.jobs for text in job.texts}
+    missing = {unit.unit_id: sum(len(job.texts) for job in unit.jobs) for unit in units}
+    got: dict[str, dict[Text, bytes | EvidenceUnreadable]] = {unit.unit_id: {} for unit in units}
+    for path in dict.fromkeys(path for unit in units for path in unit.evidence_paths):
+        wanted = {text.member for text in waiting if text.evidence_path == path}
+        failure: EvidenceUnreadable | None = None
+        for member, data in read_members(root, path, wanted):
+            text = Text(path, member)
+            unit = waiting.pop(text, None)
+            if unit is None:
+                failure = data if isinstance(data, EvidenceUnreadable) else failure
+                continue
+            got[unit.unit_id][text] = data
+            missing[unit.unit_id] -= 1
+            if not missing[unit.unit_id]:
+                yield unit, got.pop(unit.unit_id)
+        for text in [text for text in waiting if text.evidence_path == path]:
+            unit = waiting.pop(text)
+            got[unit.unit_id][text] = failure or EvidenceUnreadable(
+                "It is not there any more.", hint="forensics verify"
+            )
+            missing[unit.unit_id] -= 1
+            if not missing[unit.unit_id]:
+                yield unit, got.pop(unit.unit_id)
+
+
+def _read_archived(job: JobTexts, texts: Mapping[Text, bytes]) -> list[_JobRead]:
+    """A job with its own files: job file, step files, system.txt."""
+    main = texts.get(job.job) if job.job else None
+    steps = [(number, texts[text]) for number, _, text in job.steps if text in texts]
+    system = texts.get(job.system) if job.system else None
+    if main is None and not steps and system is None:
+        return []
+    log = assemble(main, steps, system)
+    by_role = {f"step:{number}": text for number, _, text in job.steps}
+    accounts = []
+    for account in log.members:
+        text = job.job if account.role == "job" else job.system if account.role == "system" else by_role[account.role]
+        if text is not None:
+            accounts.append((text, text.member, len(texts[text]), account))
+    digest = hashlib.sha256(main if main is not None else b"".join(data for _, data in steps)).hexdigest()
+    notes = [(note[0], note[1], note[2]) for note in log.notes]
+    lines, steps_by = log.lines, log.steps_by
+    if steps_by == "unknown":
+        # Only a job file: the steps are decided when the job is known.
+        lines = lines.drop("step_number")
+    return [_JobRead(_clue(job.name, log.hints, lines, digest), lines, accounts, steps_by, notes)]
+
+
+def _read_text(job: JobTexts, texts: Mapping[Text, bytes]) -> list[_JobRead]:
+    """A single text: one job's log, or gh's with several jobs."""
+    if job.job is None or job.job not in texts:
+        return []
+    text, data = job.job, texts[job.job]
+    parsed = parse(data)
+    notes = [(note[0], note[1], note[2]) for note in parsed.notes]
+    if parsed.form == "raw":
+        lines, dropped = drop_repeats(parsed.lines)
+        account = MemberAccount("job", parsed.lines.height, lines.height, dropped, 0)
+        digest = hashlib.sha256(data).hexdigest()
+        clue = _clue(None, parsed.hints, lines, digest)
+        return [_JobRead(clue, lines, [(text, text.member, len(data), account)], "", notes)]
+    reads = []
+    for (name,), part in parsed.lines.group_by(["job"], maintain_order=True):
+        numbered = part.with_columns(pl.int_range(1, part.height + 1, dtype=pl.Int32).alias("line_no"))
+        lines, dropped = drop_repeats(numbered)
+        account = MemberAccount("gh", numbered.height, lines.height, dropped, 0)
+        job_name = str(name) if name is not None else None
+        hints = parsed.hints_by_job.get(job_name or "", parsed.hints)
+        size = int(part["text"].str.len_bytes().sum())
+        digest = hashlib.sha256(f"{hashlib.sha256(data).hexdigest()} {job_name}".encode()).hexdigest()
+        member = f"{text.member}\t{job_name}" if text.member else job_name or ""
+        clue = _clue(job_name, hints, lines, digest)
+        reads.append(_JobRead(clue, lines, [(text, member, size, account)], "", notes if not reads else []))
+    return reads
+
+
+def _clue(name: str | None, hints: Hints, lines: pl.DataFrame, digest: str) -> JobClue:
+    stamps = lines["logged_at"]
+    first_at, last_at = stamps.min(), stamps.max()
+    return JobClue(
+        name, hints.job_name, hints.own_run_ids, hints.run_ids, hints.attempt, hints.repository, hints.workflow_path,
+        first_at if isinstance(first_at, datetime) else None,
+        last_at if isinstance(last_at, datetime) else None,
+        digest,
+    )  # fmt: skip
+
+
+def _damaged(text: Text, error: EvidenceUnreadable) -> Problem:
+    kind = "zip-bomb" if "bomb" in error.message else "bad-crc" if "checksum" in error.message else "damaged"
+    return Problem(kind, text.evidence_path, text.member, f"{error.message} {error.hint}")
+
+
+def _noted(read: _JobRead, run_id: int, job_id: int) -> Iterable[Problem]:
+    text, member = read.accounts[0][0], read.accounts[0][1]
+    for kind, detail, lines in read.notes:
+        # These lines are stored, with what could not be read replaced: none is left out because of it.
+        yield Problem(kind, text.evidence_path, member, f"{detail} ({lines} lines)", 0, run_id, job_id)
+
+
+def _made_up(unit: Unit, attribution: Attribution) -> Problem:
+    text = next(text for job in unit.jobs for text in job.texts)
+    return Problem(
+        "made-up-run", text.evidence_path, text.member, attribution.remark or "", 0, attribution.run_id, None
+    )

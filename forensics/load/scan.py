@@ -1,0 +1,166 @@
+"""What an evidence file holds: JSON pages, workflow files and log texts, also inside archives."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import BinaryIO
+
+from forensics.errors import EvidenceUnreadable
+from forensics.ingest.recognise import HEAD, recognise
+from forensics.load.container import DEPTH, Member, open_container, open_file
+from forensics.logs.archive import group
+
+_CONTAINERS = ("zip", "tar", "gzip", "xz")
+_LITTER = ("__MACOSX/", ".DS_Store", "Thumbs.db", "manifest.jsonl", "case.duckdb")
+NESTED = "!/"
+"""Joins the name of an inner archive and of its member, as in ``logs.zip!/0_build.txt``."""
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A row for `problems`."""
+
+    kind: str
+    evidence_path: str
+    member: str
+    detail: str
+    lines: int = 0
+    run_id: int | None = None
+    job_id: int | None = None
+
+
+@dataclass
+class Scan:
+    """The documents of one evidence file; ``""`` names the file itself."""
+
+    kind: str | None
+    pages: list[tuple[str, bytes]] = field(default_factory=list)
+    workflows: list[tuple[str, bytes]] = field(default_factory=list)
+    logs: list[str] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+
+    def add(self, kind: str | None, member: str, data: bytes, path: str) -> None:
+        """File one document under its kind."""
+        if kind == "json":
+            self.pages.append((member, data))
+        elif kind == "workflow":
+            self.workflows.append((member, data))
+        elif kind == "log":
+            self.logs.append(member)
+        elif not any(part in member for part in _LITTER):
+            self.problems.append(
+                Problem("not-recognised", path, member, "It is no log, archive, GitHub JSON or workflow file.")
+            )
+
+
+def scan(root: Path, path: str) -> Scan:
+    """List an evidence file. Never raises: damage becomes a problem, what was readable is kept."""
+    try:
+        with open_file(root, path) as stream:
+            head = stream.read(HEAD)
+            stream.seek(0)
+            kind = recognise(path, head)
+            found = Scan(kind)
+            if kind in _CONTAINERS:
+                _scan_container(kind, path, "", stream, found, DEPTH)
+            elif kind is None:
+                found.problems.append(Problem("damaged", path, "", _why_unrecognised(path, head)))
+            else:
+                found.add(kind, "", stream.read() if kind != "log" else b"", path)
+            return found
+    except EvidenceUnreadable as error:
+        return Scan(None, problems=[Problem("damaged", path, "", f"{error.message} {error.hint}")])
+
+
+def _why_unrecognised(path: str, head: bytes) -> str:
+    suffix = Path(path).suffix
+    if not head:
+        return "The file is empty."
+    if head.startswith(b"\xff\xd8\xff"):
+        return f"It is named {suffix} but is a JPEG picture."
+    if head.startswith(b"\x89PNG"):
+        return f"It is named {suffix} but is a PNG picture."
+    return f"Its content is not what its name ({suffix}) says; check that it was downloaded whole."
+
+
+def _scan_container(kind: str, path: str, prefix: str, stream: BinaryIO, found: Scan, depth: int) -> None:
+    name = (prefix.removesuffix(NESTED) or path).rsplit("/", 1)[-1]
+    try:
+        members = open_container(kind, name, stream)
+        if kind == "zip":
+            listed = list(members)
+            # A run log's own members are known by their names; only the rest must be looked into.
+            rest = set(group([member.name for member in listed]).rest)
+            found.logs.extend(prefix + member.name for member in listed if member.name not in rest)
+            members = iter([member for member in listed if member.name in rest])
+        for member in members:
+            _scan_member(path, prefix, member, found, depth)
+    except EvidenceUnreadable as error:
+        found.problems.append(
+            Problem(_damage(error), path, prefix.removesuffix(NESTED), f"{error.message} {error.hint}")
+        )
+
+
+def _scan_member(path: str, prefix: str, member: Member, found: Scan, depth: int) -> None:
+    full = prefix + member.name
+    try:
+        data = member.read()
+    except EvidenceUnreadable as error:
+        found.problems.append(Problem(_damage(error), path, full, f"{error.message} {error.hint}"))
+        return
+    kind = recognise(member.name, data[:HEAD])
+    if kind not in _CONTAINERS:
+        found.add(kind, full, data, path)
+    elif depth <= 1:
+        found.problems.append(Problem("too-deep", path, full, f"Archives are opened {DEPTH} deep; ingest it alone."))
+    else:
+        _scan_container(kind, path, full + NESTED, io.BytesIO(data), found, depth - 1)
+
+
+def _damage(error: EvidenceUnreadable) -> str:
+    if "bomb" in error.message:
+        return "zip-bomb"
+    return "bad-crc" if "checksum" in error.message else "damaged"
+
+
+def read_members(root: Path, path: str, wanted: Collection[str]) -> Iterator[tuple[str, bytes | EvidenceUnreadable]]:
+    """The wanted members of an evidence file in the order they lie there; damage is given, not raised."""
+    try:
+        with open_file(root, path) as stream:
+            if "" in wanted:
+                yield "", stream.read()
+                return
+            kind = recognise(path, stream.read(HEAD))
+            stream.seek(0)
+            if kind in _CONTAINERS:
+                inner = {name[: at + len(NESTED)] for name in wanted for at in _places(name)}
+                yield from _read_container(kind, path, "", stream, wanted, inner)
+    except EvidenceUnreadable as error:
+        yield "", error
+
+
+def _places(name: str) -> Iterator[int]:
+    at = name.find(NESTED)
+    while at >= 0:
+        yield at
+        at = name.find(NESTED, at + 1)
+
+
+def _read_container(
+    kind: str, path: str, prefix: str, stream: BinaryIO, wanted: Collection[str], inner: Collection[str]
+) -> Iterator[tuple[str, bytes | EvidenceUnreadable]]:
+    name = (prefix.removesuffix(NESTED) or path).rsplit("/", 1)[-1]
+    for member in open_container(kind, name, stream):
+        full = prefix + member.name
+        if full in wanted:
+            try:
+                yield full, member.read()
+            except EvidenceUnreadable as error:
+                yield full, error
+        elif full + NESTED in inner:
+            data = member.read()
+            found = recognise(member.name, data[:HEAD]) or ""
+            yield from _read_container(found, path, full + NESTED, io.BytesIO(data), wanted, inner)

@@ -1,0 +1,105 @@
+-- What follows from other rows. Every statement may be run again and then changes nothing.
+
+-- Rows made up for a log go when the log was given to a real job, or is gone.
+DELETE FROM jobs
+WHERE inferred AND job_id NOT IN (SELECT job_id FROM log_sources WHERE job_id IS NOT NULL);
+
+-- Jobs of a run of which no object was seen still belong to a run.
+INSERT INTO runs BY NAME
+SELECT
+    any_value(repository) AS repository,
+    run_id,
+    any_value(workflow_name) AS workflow_name,
+    any_value(head_sha) AS head_sha,
+    any_value(head_branch) AS head_branch,
+    max(attempt) AS latest_attempt,
+    TRUE AS inferred
+FROM jobs
+WHERE run_id NOT IN (SELECT run_id FROM runs)
+GROUP BY run_id;
+
+INSERT INTO attempts BY NAME
+SELECT
+    any_value(repository) AS repository,
+    run_id,
+    attempt,
+    TRUE AS inferred
+FROM jobs
+WHERE (run_id, attempt) NOT IN (SELECT (run_id, attempt) FROM attempts)
+GROUP BY run_id, attempt;
+
+DELETE FROM attempts
+WHERE
+    inferred
+    AND (run_id, attempt) NOT IN (SELECT (run_id, attempt) FROM jobs)
+    AND (run_id, attempt) NOT IN (SELECT (run_id, attempt) FROM log_sources WHERE run_id IS NOT NULL);
+
+DELETE FROM runs
+WHERE inferred AND run_id NOT IN (SELECT run_id FROM attempts);
+
+-- A job or log may have come without a repository that its run knows.
+UPDATE jobs SET repository = runs.repository
+FROM runs
+WHERE jobs.run_id = runs.run_id AND jobs.repository = '' AND runs.repository <> '';
+
+UPDATE runs SET repository = found.repository
+FROM (SELECT run_id, min(repository) AS repository FROM jobs WHERE repository <> '' GROUP BY run_id) AS found
+WHERE runs.run_id = found.run_id AND runs.repository = '';
+
+UPDATE attempts SET repository = runs.repository
+FROM runs
+WHERE attempts.run_id = runs.run_id AND attempts.repository <> runs.repository;
+
+UPDATE effects SET repository = runs.repository
+FROM runs
+WHERE effects.run_id = runs.run_id AND effects.repository = '' AND runs.repository <> '';
+
+-- An inferred job lasts from its first line to its last.
+UPDATE jobs SET started_at = seen.first_at, completed_at = seen.last_at
+FROM (
+    SELECT job_id, min(first_at) AS first_at, max(last_at) AS last_at FROM log_sources GROUP BY job_id
+) AS seen
+WHERE jobs.job_id = seen.job_id AND jobs.inferred;
+
+-- A partial re-run copies untouched jobs with their old times: they did not run again.
+UPDATE jobs SET copied = TRUE
+FROM attempts
+WHERE
+    jobs.run_id = attempts.run_id
+    AND jobs.attempt = attempts.attempt
+    AND jobs.attempt > 1
+    AND NOT jobs.copied
+    AND jobs.completed_at <= attempts.created_at;
+
+-- updated_at is not the end of a run: the end is that of its last executed job.
+UPDATE attempts SET started_at = span.started_at, completed_at = span.completed_at
+FROM (
+    SELECT
+        attempts.run_id,
+        attempts.attempt,
+        CASE
+            WHEN count(jobs.job_id) = 0 THEN any_value(attempts.created_at)
+            ELSE min(jobs.started_at) FILTER (WHERE coalesce(jobs.executed, TRUE) AND NOT jobs.copied)
+        END AS started_at,
+        CASE
+            WHEN count(jobs.job_id) = 0 AND any_value(attempts.status) = 'completed' THEN any_value(attempts.updated_at)
+            ELSE max(jobs.completed_at) FILTER (WHERE coalesce(jobs.executed, TRUE) AND NOT jobs.copied)
+        END AS completed_at
+    FROM attempts
+    LEFT JOIN jobs ON attempts.run_id = jobs.run_id AND attempts.attempt = jobs.attempt
+    GROUP BY attempts.run_id, attempts.attempt
+) AS span
+WHERE attempts.run_id = span.run_id AND attempts.attempt = span.attempt;
+
+-- What a log does not say of the commit, the run does.
+UPDATE effects SET sha = runs.head_sha
+FROM runs
+WHERE effects.run_id = runs.run_id AND effects.sha IS NULL AND runs.head_sha IS NOT NULL;
+
+UPDATE annotations SET run_id = jobs.run_id, attempt = jobs.attempt
+FROM jobs
+WHERE annotations.job_id = jobs.job_id AND annotations.run_id IS NULL;
+
+INSERT INTO repositories BY NAME
+SELECT DISTINCT repository FROM runs
+WHERE repository <> '' AND repository NOT IN (SELECT repository FROM repositories);

@@ -1,0 +1,244 @@
+"""The whole story, top to bottom: take evidence, load it, detect, analyse, report.
+
+Every command of the command line is one function here; a program may call them as well. Heavy rooms are
+imported by the function that needs them, so that ``forensics --help`` stays quick.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from forensics import __version__
+from forensics.config import Config
+from forensics.errors import NothingToAnalyse
+from forensics.model import Analysis, Coverage, DetectorDoc, Finding, Progress
+
+if TYPE_CHECKING:
+    from forensics.detect.run import DetectionResult
+    from forensics.ingest.evidence import Verification
+    from forensics.store.store import Store
+
+
+@dataclass(frozen=True)
+class IngestSummary:
+    """What one ingest did, and what the case holds after it."""
+
+    files_taken: int
+    files_known: int
+    bytes: int
+    """Size of the files taken now."""
+    runs: int
+    attempts: int
+    jobs: int
+    log_lines: int
+    effects: int
+    lines_in: int
+    lines_stored: int
+    lines_duplicate: int
+    lines_problem: int
+    problems: tuple[tuple[str, int], ...]
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Detection:
+    """What the detectors said."""
+
+    findings: tuple[Finding, ...]
+    docs: tuple[DetectorDoc, ...]
+    failures: tuple[tuple[str, str], ...]
+    """Detectors that could not run, and why."""
+    coverage: Coverage
+
+
+@dataclass(frozen=True)
+class SourceAccount:
+    """Lines of one evidence file."""
+
+    evidence_path: str
+    form: str
+    lines_in: int
+    stored: int
+    duplicate: int
+    problem: int
+
+
+@dataclass(frozen=True)
+class Status:
+    """What is in a case and what is missing."""
+
+    coverage: Coverage
+    kinds: tuple[tuple[str, int, int], ...]
+    """Kind of evidence, files, rows or lines read."""
+    sources: tuple[SourceAccount, ...]
+    problems: tuple[tuple[str, int, str], ...]
+    """Kind, how many, and one of them as an example."""
+
+
+@dataclass(frozen=True)
+class Demo:
+    """Where the demonstration lies and what it found."""
+
+    case: Path
+    report: Path
+    findings: tuple[Finding, ...]
+    seconds: float
+
+
+def ingest_files(config: Config, paths: Sequence[Path], progress: Progress) -> IngestSummary:
+    """Take files and folders into the case and load them.
+
+    Raises NothingToAnalyse where a path does not exist or holds nothing usable, CaseLocked, CaseTooNew.
+    """
+    from forensics.ingest.evidence import EvidenceFolder
+    from forensics.ingest.folder import take_files
+    from forensics.load.local import load
+    from forensics.store.store import Store
+
+    begun = time.monotonic()
+    # The store is opened first: a locked or newer case must refuse before anything is taken into it.
+    with Store.write(config.database, memory_limit_mb=config.memory_limit_mb, threads=config.workers) as store:
+        with EvidenceFolder(config.evidence) as folder:
+            intake = take_files(folder, paths, progress)
+            entries = dict(folder.entries)
+        if not entries:
+            raise NothingToAnalyse(
+                f"There is nothing to ingest in {', '.join(str(path) for path in paths)}: "
+                f"{len(intake.refused)} files, none of them a log, archive, GitHub JSON or workflow file.",
+                hint="See what can be ingested: forensics ingest --help",
+            )
+        load(
+            store, config.evidence, entries, intake.refused,
+            workers=config.workers, scratch=config.case / ".loading", progress=progress,
+        )  # fmt: skip
+        coverage = read_coverage(store)
+    return IngestSummary(
+        len(intake.new), intake.known, intake.bytes, coverage.runs, coverage.attempts, coverage.jobs,
+        coverage.log_lines, coverage.effects, coverage.lines_in, coverage.lines_stored, coverage.lines_duplicate,
+        coverage.lines_problem, coverage.problems, time.monotonic() - begun,
+    )  # fmt: skip
+
+
+def detect(config: Config, *, only: Sequence[str] = (), queries: Path | None = None) -> Detection:
+    """Run the detectors, remember what they said, and return it, worst first."""
+    from forensics.store.store import Store
+
+    with Store.read(config.database, threads=config.workers) as store:
+        coverage = _require_runs(store, config)
+        result = _run_detectors(store, only, queries)
+    _remember(config, result)
+    return Detection(result.findings, result.docs, tuple(result.failures), coverage)
+
+
+def analyse(
+    config: Config, *, finding: str | None = None, start: datetime | None = None, end: datetime | None = None
+) -> Analysis:
+    """All that a report is made of: for the whole case, a window of it, or one finding."""
+    from forensics.detect.analysis import read_analysis
+    from forensics.store.store import Store
+
+    with Store.read(config.database, threads=config.workers) as store:
+        coverage = _require_runs(store, config)
+        result = _run_detectors(store, (), None)
+        return read_analysis(
+            store, coverage, result, version=__version__, generated_at=_now(), finding=finding, start=start, end=end
+        )
+
+
+def report(
+    config: Config,
+    out: Path | None = None,
+    *,
+    finding: str | None = None,
+    start: datetime | None = None,
+    end: datetime | None = None,
+    generated_at: datetime | None = None,
+) -> Path:
+    """Write the HTML incident report; return where it lies."""
+    from dataclasses import replace
+
+    from forensics.report.html import write
+
+    analysis = analyse(config, finding=finding, start=start, end=end)
+    if generated_at:
+        analysis = replace(analysis, generated_at=generated_at)
+    target = out or config.reports / "incident.html"
+    target.parent.mkdir(parents=True, exist_ok=True)
+    write(analysis, target)
+    return target
+
+
+def status(config: Config) -> Status:
+    """What is in the case and what is missing."""
+    from forensics.store.coverage import read_kinds, read_problems, read_sources
+    from forensics.store.store import Store
+
+    with Store.read(config.database, threads=config.workers) as store:
+        sources = tuple(SourceAccount(*row) for row in read_sources(store))
+        return Status(read_coverage(store), read_kinds(store), sources, read_problems(store))
+
+
+def verify(config: Config) -> Verification:
+    """Rehash the evidence folder and name what changed."""
+    from forensics.ingest.evidence import MANIFEST
+    from forensics.ingest.evidence import verify as verify_folder
+
+    if not (config.evidence / MANIFEST).is_file():
+        raise NothingToAnalyse(
+            f"There is no evidence in {config.case}.", hint="Make a case with: forensics ingest --from PATH"
+        )
+    return verify_folder(config.evidence)
+
+
+def read_coverage(store: Store) -> Coverage:
+    """Counts of what the case has."""
+    from forensics.store.coverage import read_coverage as read
+
+    return read(store)
+
+
+def _require_runs(store: Store, config: Config) -> Coverage:
+    coverage = read_coverage(store)
+    if not coverage.runs:
+        raise NothingToAnalyse(
+            f"The case {config.case} holds no runs.",
+            hint="See what was read and what was not: forensics status",
+        )
+    return coverage
+
+
+def _run_detectors(store: Store, only: Sequence[str], queries: Path | None) -> DetectionResult:
+    from forensics.detect.detector import load_detectors
+    from forensics.detect.run import detect as run_detectors
+    from forensics.errors import UsageProblem
+
+    detectors = load_detectors(*([queries] if queries else []))
+    if only:
+        known = {detector.id for detector in detectors}
+        unknown = [name for name in only if name not in known]
+        if unknown:
+            raise UsageProblem(f"There is no detector '{unknown[0]}'.", hint="List them with: forensics detectors")
+        detectors = tuple(detector for detector in detectors if detector.id in only)
+    return run_detectors(store, detectors)
+
+
+def _remember(config: Config, result: DetectionResult) -> None:
+    """Keep the findings in the case, for SQL; a case that is locked or read-only still gets its answer."""
+    from forensics.errors import ForensicsError
+    from forensics.store.findings import write_findings
+    from forensics.store.store import Store
+
+    try:
+        with Store.write(config.database) as store:
+            write_findings(store, result.findings)
+    except (ForensicsError, OSError):
+        return
+
+
+def _now() -> datetime:
+    return datetime.now(UTC).replace(tzinfo=None, microsecond=0)
