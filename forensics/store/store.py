@@ -197,7 +197,7 @@ class Store:
     @contextmanager
     def _asked(self, sql: str) -> Iterator[None]:
         """DuckDB's errors as ours, around one question; a closed store refuses what its settings let through."""
-        if self._closed:
+        if sql and self._closed:
             _admit(sql)
         try:
             yield
@@ -249,10 +249,11 @@ def _admit(sql: str) -> None:
     too, so its own tokens are searched. disabled_filesystems would close the gap as well, but then nothing
     could spill to disk.
     """
-    written = sql.encode()
-    starts = [start for start, _ in duckdb.tokenize(sql)]
-    ends = [*starts[1:], len(written)]
-    if any(written[start:end].strip().lower() == b"copy" for start, end in zip(starts, ends, strict=True)):
+    # DuckDB's parser takes these for spaces, its tokenizer for parts of a word.
+    written = re.sub(r"[^\S\r\n]|[\ufeff\u200b]", " ", sql).encode()
+    if any(
+        re.match(rb"copy(?![\w$])", written[start:], re.IGNORECASE) for start, _ in duckdb.tokenize(written.decode())
+    ):
         raise QueryRefused("COPY writes files; queries may only read.", hint="To keep results: forensics sql -o FILE")
 
 
