@@ -1,0 +1,202 @@
+"""What happened in the made-up repository: runs, attempts, jobs, steps, with times finer than GitHub shows.
+
+Times are naive UTC. The API shows them cut to whole seconds; logs show them by the runner's clock, that is
+plus `Runner.skew`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from forensics.synth.commits import Commit, Person
+
+START = datetime(2026, 11, 2)
+"""First day of every made-up history, a Monday: fixed, so that the same seed gives the same bytes on any day."""
+
+_RUN_IDS_FROM = 41_700_000_000
+_JOB_IDS_FROM = 127_000_000_000
+
+
+@dataclass(frozen=True)
+class Runner:
+    """The machine that ran a job."""
+
+    runner_id: int
+    name: str
+    group_id: int
+    group_name: str
+    skew: timedelta
+    """What its clock is ahead of GitHub's."""
+
+    @property
+    def hosted(self) -> bool:
+        """Whether it is one of GitHub's own, which always are in group 0."""
+        return self.group_id == 0
+
+
+@dataclass(frozen=True)
+class Annotation:
+    """What GitHub noted on a job's check run."""
+
+    level: str
+    """notice, warning or failure."""
+    message: str
+    line: int = 1
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of an executed job."""
+
+    number: int
+    """As in the jobs API: clean-up steps take high numbers, so there are holes."""
+    name: str
+    conclusion: str
+    started_at: datetime
+    completed_at: datetime
+    mode: str = ""
+    """Which course of events its log tells; empty for the usual one."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """One job of one attempt."""
+
+    job_id: int
+    name: str
+    conclusion: str
+    created_at: datetime
+    started_at: datetime
+    completed_at: datetime
+    runner: Runner | None
+    """None when it never got one."""
+    steps: tuple[Step, ...] = ()
+    annotations: tuple[Annotation, ...] = ()
+    copied: bool = False
+    """Taken over from an earlier attempt with its old times: not an execution."""
+
+    @property
+    def executed(self) -> bool:
+        """Whether a runner ran it in this attempt."""
+        return self.runner is not None and not self.copied
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One attempt of a run."""
+
+    number: int
+    asked_at: datetime
+    """When the run was created, or the re-run asked for."""
+    actor: Person
+    jobs: tuple[Job, ...]
+    updated_at: datetime
+    facts: Mapping[str, str] = field(default_factory=dict)
+    """What its logs know: version, digest, merge commit …"""
+
+    @property
+    def conclusion(self) -> str:
+        """As GitHub sums up its jobs."""
+        said = {job.conclusion for job in self.jobs}
+        return next((worst for worst in ("cancelled", "failure") if worst in said), "success")
+
+    @property
+    def ended_at(self) -> datetime:
+        """When its last job ended."""
+        return max(job.completed_at for job in self.jobs)
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run of one workflow."""
+
+    workflow: str
+    """File name of the workflow."""
+    event: str
+    commit: Commit
+    created_at: datetime
+    actor: Person
+    attempts: tuple[Attempt, ...]
+
+    @property
+    def run_id(self) -> int:
+        """Grows with `created_at`, as GitHub's do."""
+        return _RUN_IDS_FROM + milliseconds(self.created_at)
+
+    @property
+    def latest(self) -> Attempt:
+        """The only attempt that GitHub's lists show."""
+        return self.attempts[-1]
+
+    @property
+    def lane(self) -> tuple[str, str]:
+        """Workflow and branch: what two runs share when they may get in each other's way."""
+        return self.workflow, self.commit.branch
+
+
+@dataclass(frozen=True)
+class History:
+    """A repository's life over some days."""
+
+    owner: str
+    name: str
+    seed: int
+    days: int
+    commits: tuple[Commit, ...]
+    """Oldest first."""
+    runs: tuple[Run, ...]
+    """Oldest first."""
+    version: tuple[int, int, int] = (2, 0, 0)
+    """The version of the package at the start."""
+
+    @property
+    def repository(self) -> str:
+        """``owner/name``."""
+        return f"{self.owner}/{self.name}"
+
+    @property
+    def main(self) -> tuple[Commit, ...]:
+        """The default branch, oldest first."""
+        return tuple(commit for commit in self.commits if commit.branch == "main")
+
+    def executions(self) -> Iterator[tuple[Run, Attempt, Job]]:
+        """Every job that a runner ran, copies of partial re-runs left out."""
+        for run in self.runs:
+            for attempt in run.attempts:
+                for job in attempt.jobs:
+                    if job.executed:
+                        yield run, attempt, job
+
+    def windows(self) -> tuple[datetime, ...]:
+        """Start of each working day's two hours without merges: there an incident fits between quiet runs."""
+        days = (START + timedelta(days=day) for day in range(self.days))
+        return tuple(day + timedelta(hours=12, minutes=30) for day in days if day.weekday() < 5)
+
+    def joined_by(self, commits: tuple[Commit, ...], runs: tuple[Run, ...]) -> History:
+        """The same history with more in it, again oldest first."""
+        return replace(
+            self,
+            commits=tuple(sorted((*self.commits, *commits), key=lambda commit: commit.pushed_at)),
+            runs=tuple(sorted((*self.runs, *runs), key=lambda run: run.created_at)),
+        )
+
+    def replacing(self, old: Run, new: Run) -> History:
+        """The same history with one run told differently."""
+        return replace(self, runs=tuple(new if run is old else run for run in self.runs))
+
+
+def milliseconds(moment: datetime) -> int:
+    """Milliseconds since a week before the first day, so that earlier commits count too."""
+    return int((moment - START + timedelta(days=7)) / timedelta(milliseconds=1))
+
+
+def make_job_id(moment: datetime, index: int) -> int:
+    """An id that grows with the time at which the job appeared; ``index`` (0-9) tells jobs of one attempt apart."""
+    return _JOB_IDS_FROM + milliseconds(moment) * 10 + index
+
+
+def cut(moment: datetime) -> datetime:
+    """The whole second that the API shows."""
+    return moment.replace(microsecond=0)
