@@ -27,7 +27,13 @@ _OWN_RUNNERS = (
     Runner(42, "infra-runner-2", 1, "Default", timedelta(milliseconds=-180)),
 )
 
+_OLD_ACTIONS = ("hashicorp/setup-terraform@v3", "softprops/action-gh-release@v2")
+"""Actions made for a Node.js that runners no longer have."""
+
 EXIT_CODE_1 = Annotation("failure", "Process completed with exit code 1.", 1)
+_DEPRECATION = (
+    "Node.js 20 is deprecated. The following actions target Node.js 20 but are being forced to run on Node.js 24: "
+)
 CANCELED = Annotation("failure", "The operation was canceled.", 1)
 
 
@@ -162,6 +168,9 @@ def _run_steps(
         ends = clock + lasting(*pace(name), rng)
         steps.append(Step(number, name, "success", clock, ends))
         clock = ends + timedelta(milliseconds=rng.uniform(2, 20))
+    old = [step.uses for step in template.steps if step.uses in _OLD_ACTIONS]
+    if old:
+        notes.append(Annotation("warning", _DEPRECATION + ", ".join(old)))
     return tuple(steps), tuple(notes)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from forensics.synth.history import cut
-from forensics.synth.scene import CYAN, IMAGE, RESET, Scene
+from forensics.synth.scene import CYAN, IMAGE, RESET, Scene, at_once
 from forensics.synth.tellers import TELLERS
 from forensics.synth.template import COMPLETE_STEP, SETUP_STEP, StepTemplate
 
@@ -66,7 +66,8 @@ def tell_body(scene: Scene) -> list[str]:
     if name == SETUP_STEP:
         return _tell_setup(scene)
     if name == COMPLETE_STEP:
-        return ["Cleaning up orphan processes"]
+        warnings = [note.message for note in scene.job.annotations if note.level == "warning"]
+        return ["Cleaning up orphan processes", *(f"##[warning]{warning}" for warning in warnings)]
     if name.startswith("Post "):
         return _tell_post(scene)
     if name in TELLERS:
@@ -125,7 +126,7 @@ def _tell_setup(scene: Scene) -> list[str]:
     else:
         machine = [f"Runner name: '{runner.name}'", "Runner group name: 'Default'", f"Machine name: '{runner.name}'"]
     actions = sorted({step.uses for step in template.steps if step.uses})
-    return [
+    start = (
         "Current runner version: '2.330.0'",
         *machine,
         "##[group]GITHUB_TOKEN Permissions",
@@ -133,6 +134,9 @@ def _tell_setup(scene: Scene) -> list[str]:
         "##[endgroup]",
         "Secret source: Actions",
         "Prepare workflow directory",
+    )
+    return [
+        *at_once(start),
         "Prepare all required actions",
         "Getting action download info",
         *(f"Download action repository '{action}' (SHA:{_ACTION_SHAS[action]})" for action in actions),

@@ -15,10 +15,10 @@ from random import Random
 
 from forensics.synth.frame import tell_body, tell_end, tell_header, tell_system
 from forensics.synth.history import Attempt, History, Job, Run, Step
-from forensics.synth.scene import Scene
+from forensics.synth.scene import Scene, Timed
 from forensics.synth.template import JobTemplate, StepTemplate, load_workflow
 
-_BOM = b"\xef\xbb\xbf"
+BOM = b"\xef\xbb\xbf"
 _ZIP_DATE = (1980, 1, 1, 0, 0, 0)
 _EPOCH = datetime(1970, 1, 1)
 _TICKS = 10_000_000
@@ -86,17 +86,15 @@ def clean_name(name: str) -> str:
 
 
 def _old_members(logs: list[JobLog]) -> list[tuple[str, bytes]]:
-    members = [(f"{n}_{clean_name(log.job.name)}.txt", _BOM + log.text) for n, log in enumerate(logs, start=1)]
+    members = [(f"{n}_{clean_name(log.job.name)}.txt", BOM + log.text) for n, log in enumerate(logs, start=1)]
     for log in logs:
         folder = clean_name(log.job.name)
-        members += [
-            (f"{folder}/{step.number}_{clean_name(step.name)}.txt", _BOM + lines) for step, lines in log.steps
-        ]
+        members += [(f"{folder}/{step.number}_{clean_name(step.name)}.txt", BOM + lines) for step, lines in log.steps]
     return members
 
 
 def _new_members(logs: list[JobLog]) -> list[tuple[str, bytes]]:
-    members = [(f"{n}_{clean_name(log.job.name)}.txt", _BOM + log.text) for n, log in enumerate(logs)]
+    members = [(f"{n}_{clean_name(log.job.name)}.txt", BOM + log.text) for n, log in enumerate(logs)]
     return members + [(f"{clean_name(log.job.name)}/system.txt", log.system) for log in logs]
 
 
@@ -108,14 +106,11 @@ def _find_template(template: JobTemplate, step: Step) -> StepTemplate | None:
 def _stamp(scene: Scene) -> bytes:
     """The step's lines, spread over its time: the header at once, the body bit by bit, the end at the end."""
     rng = scene.rng
-    begin = _ticks(scene.step.started_at + scene.job_skew)
-    length = _ticks(scene.step.completed_at + scene.job_skew) - begin
+    begin = to_ticks(scene.step.started_at + scene.job_skew)
+    length = to_ticks(scene.step.completed_at + scene.job_skew) - begin
     header, body, end = tell_header(scene), tell_body(scene), tell_end(scene)
     moments = [begin + 300 + 6 * place for place in range(len(header))]
-    shares = sorted(rng.random() for _ in body)
-    if shares:
-        shares[-1] = 1.0
-    moments += [begin + int(length * (0.03 + 0.95 * share)) for share in shares]
+    moments += _spread(body, begin + int(length * 0.01), int(length * 0.97), rng)
     moments += [begin + int(length * 0.99) for _ in end]
     out: list[str] = []
     last = 0
@@ -125,6 +120,21 @@ def _stamp(scene: Scene) -> bytes:
     return "".join(out).encode()
 
 
+def _spread(lines: list[str], begin: int, length: int, rng: Random) -> list[int]:
+    """A moment for each line: known gaps as they are (shrunk if they do not fit), the rest of the time by chance."""
+    known = [int(line.gap * _TICKS) if isinstance(line, Timed) else None for line in lines]
+    fixed = sum(gap for gap in known if gap is not None)
+    shrink = min(1.0, 0.9 * length / fixed) if fixed else 1.0
+    dice = [rng.expovariate(1.0) if gap is None else 0.0 for gap in known]
+    share = (length - fixed * shrink) / (sum(dice) or 1.0)
+    moments = []
+    moment = float(begin)
+    for gap, die in zip(known, dice, strict=True):
+        moment += die * share if gap is None else gap * shrink
+        moments.append(int(moment) + rng.randrange(300))
+    return moments
+
+
 def _stamp_system(scene: Scene) -> bytes:
     """GitHub's own clock, in milliseconds padded with zeros, not in order, and without a newline at the end."""
     job = scene.job
@@ -132,13 +142,14 @@ def _stamp_system(scene: Scene) -> bytes:
     asked = max(job.created_at, picked - timedelta(seconds=2))
     stamps = [picked, picked, asked, asked, asked]
     lines = [
-        f"{format_stamp(_ticks(moment) // 10_000 * 10_000)} {line}"
+        f"{format_stamp(to_ticks(moment) // 10_000 * 10_000)} {line}"
         for moment, line in zip(stamps, tell_system(scene), strict=True)
     ]
     return "\n".join(lines).encode()
 
 
-def _ticks(moment: datetime) -> int:
+def to_ticks(moment: datetime) -> int:
+    """Tenths of microseconds since 1970."""
     return (moment - _EPOCH) // timedelta(microseconds=1) * 10
 
 

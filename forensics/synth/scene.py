@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 from random import Random
@@ -90,6 +90,24 @@ class Scene:
             return "***" if match[1].startswith("secrets.") else known[match[1]]
 
         return _EXPRESSION.sub(value, text)
+
+
+class Timed(str):
+    """A line that comes a known time after the one before it; other lines share what is left of the step's time."""
+
+    __slots__ = ("gap",)
+    gap: float
+
+    def __new__(cls, text: str, gap: float) -> Timed:
+        """A line and the seconds before it."""
+        line = super().__new__(cls, text)
+        line.gap = gap
+        return line
+
+
+def at_once(lines: Iterable[str]) -> list[str]:
+    """Lines that a tool prints in one go."""
+    return [Timed(line, 0.00005) for line in lines]
 
 
 Teller = Callable[[Scene], list[str]]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from forensics.synth.scene import GREEN, MODULES, RED, RESET, Scene
+from forensics.synth.scene import GREEN, MODULES, RED, RESET, Scene, Timed
 
 _CASES = (
     "adds a line",
@@ -80,8 +80,12 @@ def tell_integration(scene: Scene) -> list[str]:
     ]
     match scene.step.mode:
         case "hung":
-            minutes = int((scene.step.completed_at - scene.step.started_at) / timedelta(seconds=30))
-            lines += [f"orders-worker: waiting for lock on relation orders ({30 * n} s)" for n in range(1, minutes)]
+            # The tests themselves take the first two minutes or so.
+            waited = scene.step.completed_at - scene.step.started_at - timedelta(seconds=140)
+            lines += [
+                Timed(f"orders-worker: waiting for lock on relation orders ({30 * n} s)", 30)
+                for n in range(1, int(waited / timedelta(seconds=30)) + 1)
+            ]
         case "flaky":
             return [
                 *lines,

@@ -5,7 +5,7 @@ As npm 10, git 2.52, buildx, kubectl, deploy-pages 4 and action-gh-release 2 pri
 
 from __future__ import annotations
 
-from forensics.synth.scene import IMAGE, MODULES, PACKAGE, REGISTRY, Scene
+from forensics.synth.scene import IMAGE, MODULES, PACKAGE, REGISTRY, Scene, Timed, at_once
 
 
 def tell_version(scene: Scene) -> list[str]:
@@ -17,8 +17,7 @@ def tell_publish(scene: Scene) -> list[str]:
     """``npm version`` and ``npm publish``; a version that is taken is refused with E403."""
     rng, version = scene.rng, scene.fact("version")
     plain = PACKAGE.lstrip("@").replace("/", "-")
-    lines = [
-        f"v{version}",
+    contents = (
         "npm notice",
         f"npm notice 📦  {PACKAGE}@{version}",
         "npm notice Tarball Contents",
@@ -30,21 +29,21 @@ def tell_publish(scene: Scene) -> list[str]:
         f"npm notice shasum: {scene.hex(40)}",
         "npm notice total files: 41",
         "npm notice",
-        f"npm notice Publishing to {REGISTRY} with tag latest and public access",
-    ]
+    )
+    publishing = f"npm notice Publishing to {REGISTRY} with tag latest and public access"
+    lines = [f"v{version}", "", *at_once(contents), Timed(publishing, 0.02)]
     if scene.step.mode != "already-published":
         return [*lines, f"+ {PACKAGE}@{version}"]
     encoded = PACKAGE.replace("/", "%2f")
-    return [
-        *lines,
-        "npm error code E403",
+    refusal = (
         f"npm error 403 403 Forbidden - PUT {REGISTRY}{encoded}"
         f" - You cannot publish over the previously published versions: {version}.",
         "npm error 403 In most cases, you or one of your dependencies are requesting",
         "npm error 403 a package version that is forbidden by your security policy, or",
         "npm error 403 on a server you do not have access to.",
         "npm error A complete log of this run can be found in: /home/runner/.npm/_logs/debug-0.log",
-    ]
+    )
+    return [*lines, "npm error code E403", *at_once(refusal)]
 
 
 def tell_verify(scene: Scene) -> list[str]:
@@ -108,23 +107,13 @@ def tell_buildx(scene: Scene) -> list[str]:
     for _ in range(26 * scene.scale):
         clock += rng.uniform(0.2, 2.2)
         lines.append(f"#7 {clock:.3f} packages/{rng.choice(MODULES)}: compiled {rng.randrange(12, 90)} files")
-    lines += [
-        f"#7 DONE {clock:.1f}s",
-        "",
-        "#19 exporting to image",
-        "#19 exporting layers",
-        f"#19 exporting layers {rng.uniform(2, 9):.1f}s done",
-        f"#19 exporting manifest list {digest} done",
-        "#19 pushing layers",
-        f"#19 pushing layers {rng.uniform(1, 6):.1f}s done",
-    ]
-    for tag in tags:
-        lines += [
-            f"#19 pushing manifest for {tag}@{digest}",
-            f"#19 pushing manifest for {tag}@{digest} {rng.uniform(0.4, 1.8):.1f}s done",
-        ]
-    end = ["#19 DONE 14.2s", "##[group]Digest", digest, "##[endgroup]"]
-    return [*lines, *end]
+    lines += at_once((f"#7 DONE {clock:.1f}s", "", "#19 exporting to image"))
+    work = [("exporting layers", rng.uniform(2, 9)), ("pushing layers", rng.uniform(1, 6))]
+    work += [(f"pushing manifest for {tag}@{digest}", rng.uniform(0.4, 1.8)) for tag in tags]
+    for what, seconds in work:
+        lines += [Timed(f"#19 {what}", 0.1), Timed(f"#19 {what} {seconds:.1f}s done", seconds)]
+    total = sum(seconds for _, seconds in work)
+    return [*lines, *at_once((f"#19 DONE {total:.1f}s", "", "##[group]Digest", digest, "##[endgroup]"))]
 
 
 def tell_kubectl(scene: Scene) -> list[str]:
@@ -170,15 +159,18 @@ def tell_upload(scene: Scene) -> list[str]:
 
 def tell_pages(scene: Scene) -> list[str]:
     """actions/deploy-pages."""
-    return [
-        'Fetching artifact metadata for "github-pages" in this workflow run',
-        "Found 1 artifact(s)",
-        "Creating Pages deployment with payload:",
+    payload = (
         "{",
         f'\t"artifact_id": {scene.fact("artifact")},',
         f'\t"pages_build_version": "{scene.sha}",',
         '\t"oidc_token": "***"',
         "}",
+    )
+    return [
+        'Fetching artifact metadata for "github-pages" in this workflow run',
+        "Found 1 artifact(s)",
+        "Creating Pages deployment with payload:",
+        *at_once(payload),
         f"Created deployment for {scene.sha}, ID: {scene.sha}",
         "Getting Pages deployment status...",
         "Reported success!",

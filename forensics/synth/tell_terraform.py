@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from forensics.synth.scene import BOLD, GREEN, RED, RESET, STATE, Scene
+from forensics.synth.scene import BOLD, GREEN, RED, RESET, STATE, Scene, Timed, at_once
 
+_ACQUIRING = "Acquiring state lock. This may take a few moments..."
+_RELEASING = "Releasing state lock. This may take a few moments..."
 _RESOURCES = (
     ("aws_subnet", "sessions", "subnet"),
     ("aws_db_parameter_group", "orders", "orders-pg"),
@@ -31,58 +33,71 @@ def tell_plan(scene: Scene) -> list[str]:
     """``terraform plan``: changes, no changes, or a state that is locked."""
     if scene.step.mode == "locked":
         return _lock_error(scene)
-    lines = ["Acquiring state lock. This may take a few moments...", *_refresh(scene)]
+    lines = [_ACQUIRING, *_refresh(scene)]
     if scene.step.mode == "no-changes":
         verdict = (
             f"{RESET}{BOLD}{GREEN}No changes.{RESET}{BOLD} Your infrastructure matches the configuration.{RESET}"
         )
-        return [*lines, "", verdict, "Releasing state lock. This may take a few moments..."]
+        return [*lines, "", verdict, _RELEASING]
     return [
         *lines,
         *_changes(scene),
         "",
         "Saved the plan to: tfplan",
-        "Releasing state lock. This may take a few moments...",
+        _RELEASING,
     ]
 
 
 def tell_apply(scene: Scene) -> list[str]:
     """``terraform apply``; a cancelled one is killed while it holds the lock."""
-    lines = ["Acquiring state lock. This may take a few moments...", *_refresh(scene), *_changes(scene)]
+    lines = [Timed(_ACQUIRING, 1.3), *_refresh(scene), *_changes(scene)]
+    if scene.step.mode == "killed":
+        return [*lines, *_making(scene, until=27.0), *_killed()]
+    add, change = scene.fact("add"), scene.fact("change")
+    return [
+        *lines,
+        *_making(scene, until=600.0),
+        Timed(_RELEASING, 0.4),
+        Timed(f"{RESET}{BOLD}{GREEN}", 0.2),
+        Timed(f"Apply complete! Resources: {add} added, {change} changed, 0 destroyed.{RESET}", 0.00005),
+    ]
+
+
+def _making(scene: Scene, until: float) -> list[str]:
+    """Resources are made side by side, each longer than the one before; told are the first ``until`` seconds."""
     add, change = int(scene.fact("add")), int(scene.fact("change"))
-    made: list[str] = []
+    told: list[tuple[float, str]] = []
     for place, (kind, name, prefix) in enumerate(_RESOURCES[: add + change]):
         creating = place < add
         verb, noun = ("Creating", "Creation") if creating else ("Modifying", "Modifications")
-        address = f"{kind}.{name}"
-        seconds = 4 + 9 * place
-        made.append(f"{RESET}{BOLD}{address}: {verb}...{RESET}{RESET}")
-        if seconds > 10:
-            made.append(f"{RESET}{BOLD}{address}: Still {verb.lower()}... [10s elapsed]{RESET}{RESET}")
-        made.append(f"{RESET}{BOLD}{address}: {noun} complete after {seconds}s [id={prefix}-0{scene.hex(8)}]{RESET}")
-    if scene.step.mode == "killed":
-        return [*lines, *made[:-1], *_killed()]
-    return [
-        *lines,
-        *made,
-        "Releasing state lock. This may take a few moments...",
-        f"{RESET}{BOLD}{GREEN}",
-        f"Apply complete! Resources: {add} added, {change} changed, 0 destroyed.{RESET}",
-    ]
+        address, number = f"{kind}.{name}", f"id={prefix}-0{scene.hex(8)}"
+        begins, lasts = 0.1 * place, 4 + 9 * place
+        told.append((begins, f"{address}: {verb}..." + ("" if creating else f" [{number}]")))
+        for elapsed in range(10, lasts, 10):
+            known = "" if creating else f"{number}, "
+            told.append((begins + elapsed, f"{address}: Still {verb.lower()}... [{known}{elapsed}s elapsed]"))
+        told.append((begins + lasts, f"{address}: {noun} complete after {lasts}s [{number}]"))
+    lines: list[str] = []
+    clock = 0.0
+    for moment, text in sorted(told):
+        if moment <= until:
+            lines.append(Timed(f"{RESET}{BOLD}{text}{RESET}{RESET}", moment - clock))
+            clock = moment
+    return lines
 
 
 def _killed() -> list[str]:
     """SIGINT, and SIGTERM seven and a half seconds later: Terraform leaves its lock behind."""
-    return [
-        "",
+    asked = (
         f"{BOLD}Interrupt received.",
         "Please wait for Terraform to exit or data loss may occur.",
         f"Gracefully shutting down...{RESET}",
         "",
         "Stopping operation...",
         "",
-        "Two interrupts received. Exiting immediately. Note that data loss may have occurred.",
-    ]
+    )
+    killed = "Two interrupts received. Exiting immediately. Note that data loss may have occurred."
+    return [Timed("", 1.6), *at_once(asked), Timed(killed, 7.5)]
 
 
 def _refresh(scene: Scene) -> list[str]:
@@ -113,7 +128,8 @@ def _changes(scene: Scene) -> list[str]:
             f"      {GREEN}+{RESET}{RESET} id = (known after apply)",
             "    }",
         ]
-    return [*lines, "", f"{BOLD}Plan:{RESET} {add} to add, {change} to change, 0 to destroy.{RESET}"]
+    lines += ["", f"{BOLD}Plan:{RESET} {add} to add, {change} to change, 0 to destroy.{RESET}"]
+    return at_once(lines)
 
 
 def _lock_error(scene: Scene) -> list[str]:
@@ -137,5 +153,5 @@ def _lock_error(scene: Scene) -> list[str]:
         'again. For most commands, you can disable locking with the "-lock=false"',
         "flag, but this is not recommended.",
     ]
-    head = "Acquiring state lock. This may take a few moments..."
-    return [head, f"{RED}╷{RESET}", *(bar + line for line in said), f"{RED}╵{RESET}{RESET}"]
+    box = (f"{RED}╷{RESET}", *(bar + line for line in said), f"{RED}╵{RESET}{RESET}")
+    return [_ACQUIRING, "", *at_once(box)]
