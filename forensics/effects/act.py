@@ -17,7 +17,7 @@ HEADER_KINDS = ("header", "command", "dry-run")
 """Kinds of pattern that look at what the step was told to do: script, inputs, ``[command]`` lines."""
 
 KINDS = (*BODY_KINDS, *HEADER_KINDS, "context")
-"""Every kind; ``context`` looks at any line of the job but the echo of its scripts."""
+"""Every kind; ``context`` looks at any line of the job, before the announcement or in its step's environment."""
 
 
 @dataclass(frozen=True)

@@ -138,7 +138,7 @@ def _match(jobs: pl.DataFrame, hits: pl.DataFrame, acts: tuple[Act, ...]) -> pl.
         for kinds, place in ((BODY_KINDS, body), (HEADER_KINDS, header)):
             for kind in kinds:
                 _collect(place, index, kind, act.of(kind), matches)
-        _collect(jobs.filter(~pl.col("echo")), index, "context", act.of("context"), matches)
+        _collect(jobs, index, "context", act.of("context"), matches)
     rows = set(matches)
     for row in body.filter(pl.col("text").str.starts_with("##[error]"))["row"]:
         matches.setdefault(row, []).append(Match(-1, ERROR, {}))
@@ -183,4 +183,4 @@ def _lines_of(job: pl.DataFrame) -> list[Line]:
     columns = job.select(
         "repository", "run_id", "attempt", "job_id", "step_number", "line_no", "logged_at", "text", "segment"
     ).rows()
-    return [Line(*values, tuple(found)) for values, found in zip(columns, job["matches"], strict=True)]
+    return [Line(*(*values, tuple(found))) for values, found in zip(columns, job["matches"], strict=True)]

@@ -101,7 +101,7 @@ class _Job:
         self.fetched: str | None = None
         self.sha: str | None = None
         self.rows: list[dict[str, Any]] = []
-        self.seen: set[tuple[int, str, str | None, str]] = set()
+        self.seen: set[tuple[str, str, str | None, str]] = set()
         self.scopes: dict[int, _Scope] = {}
 
 
@@ -255,7 +255,7 @@ def _refine(job: _Job, scope: _Scope, line: Line, outcome: str, groups: Mapping[
         known = {**(failure.attempt.groups if failure.attempt else {}), **failure.groups}
         if line.line_no - failure.line.line_no <= REFINE_WITHIN and _agree(known, groups):
             scope.failures.remove(failure)
-            key = (id(scope.act), failure.row["target"], failure.row["identity"], outcome)
+            key = (scope.act.rule, failure.row["target"], failure.row["identity"], outcome)
             if failure.row["identity"] is not None and key in job.seen:
                 job.rows.remove(failure.row)
                 return True
@@ -290,7 +290,7 @@ def _emit(
     target = _first(scope.act.target, values) or f"{scope.act.tool}:?"
     identity = _first(scope.act.identity, values)
     if identity is not None and outcome != "unknown":
-        key = (id(scope.act), target, identity, outcome)
+        key = (scope.act.rule, target, identity, outcome)
         if key in job.seen:
             return None
         job.seen.add(key)

@@ -1,0 +1,72 @@
+"""Every rule holds what its own examples promise, alone and beside the others."""
+
+from __future__ import annotations
+
+import pytest
+
+from forensics.effects.act import Example, Rule
+from forensics.effects.check import check, check_example, effects_of, example_lines
+from forensics.effects.extract import extract
+from forensics.effects.rule import load_rules
+
+RULES = load_rules()
+EXAMPLES = [
+    pytest.param(rule, example, id=f"{rule.id}: {example.name}") for rule in RULES.rules for example in rule.examples
+]
+
+
+@pytest.mark.parametrize(("rule", "example"), EXAMPLES)
+def test_example_holds(rule: Rule, example: Example) -> None:
+    check_example(rule, example)
+
+
+@pytest.mark.parametrize(("rule", "example"), EXAMPLES)
+def test_other_rules_do_not_change_what_a_rule_finds(rule: Rule, example: Example) -> None:
+    together = extract(example_lines(example), RULES)
+    alone = extract(example_lines(example), RULES.only(rule.id))
+    assert together.filter(together["rule"] == rule.id).equals(alone)
+
+
+def test_the_package_brings_its_twelve_rules() -> None:
+    assert [rule.id for rule in RULES.rules] == [
+        "cargo", "changesets", "comment", "docker", "git-push", "git-push-rejected", "git-tag", "github-release",
+        "kubectl", "npm", "pages", "terraform",
+    ]  # fmt: skip
+
+
+def test_check_runs_every_example_of_the_package() -> None:
+    check(RULES)
+
+
+@pytest.mark.parametrize(
+    "rule_id", ["cargo", "changesets", "docker", "github-release", "kubectl", "npm", "pages", "terraform"]
+)
+def test_an_effect_cut_short_is_kept_as_unknown(rule_id: str) -> None:
+    """A cancelled run can have changed the world; the detector for that needs the row."""
+    (rule,) = RULES.only(rule_id).rules
+    cancelled = [example for example in rule.examples if "##[error]The operation was canceled." in example.log]
+    assert cancelled
+    for example in cancelled:
+        unknown = [effect for effect in effects_of(example, RULES) if effect.outcome == "unknown"]
+        last = example.log.splitlines().index("##[error]The operation was canceled.") + 1
+        assert [effect.line for effect in unknown] == [last]
+
+
+def test_rules_that_look_at_the_same_lines_do_not_count_them_twice() -> None:
+    log = (
+        "To https://github.example/octo/shop\n"
+        "   1a2b3c4..5d6e7f8  main -> main\n"
+        " * [new tag]         v1.4.0 -> v1.4.0\n"
+        " + 1a2b3c4...5d6e7f8 v1 -> v1 (forced update)\n"
+        " ! [rejected]        v1.3.0 -> v1.3.0 (already exists)\n"
+        " ! [rejected]        next -> next (fetch first)\n"
+    )
+    example = Example("one push, many refs", log, "octo/shop", "Release", "release", (), RULES.rules[0].place)
+    found = [(effect.target.split(" ")[1], effect.outcome) for effect in effects_of(example, RULES)]
+    assert found == [
+        ("refs/heads/main", "done"),
+        ("v1.4.0", "done"),
+        ("v1", "done"),
+        ("v1.3.0", "rejected"),
+        ("refs/heads/next", "rejected"),
+    ]
