@@ -15,11 +15,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
+from itertools import islice
 
 OLD_CUT = 90
 """UTF-16 units after which job names were cut until 2025."""
 SURE_PREFIX = 12
 """Letters and digits that a cut name must share with a full one; a shorter one may be another job's whole name."""
+MOST_JOBS = 1_000
+"""Job files among which a mangled name is searched; GitHub makes 256 jobs of a matrix. Exact names always match."""
 
 _NUMBERED = re.compile(r"(-?\d{1,19})_(.+)\.txt\Z", re.IGNORECASE | re.DOTALL | re.ASCII)
 _STEP_OF_RUNNER = re.compile(r"\d+_(?:Set up job|Complete job)\.txt\Z", re.IGNORECASE | re.ASCII)
@@ -81,6 +85,11 @@ class _Folder:
     of_runner: bool = False
     """Holds "Set up job" or "Complete job", which only a job's folder does."""
 
+    @cached_property
+    def names(self) -> dict[str, int]:
+        """Each name's first place in ``numbered``, once that is complete."""
+        return {name: at for at, (_, name, _) in reversed(list(enumerate(self.numbered)))}
+
 
 def group(names: Sequence[str]) -> Grouping:
     """Find the run logs among the names of a container's members or of the files below a folder.
@@ -89,6 +98,8 @@ def group(names: Sequence[str]) -> Grouping:
     """
     rest: list[str] = []
     folders = _folders(names, rest)
+    for folder in folders.values():
+        folder.numbered.sort()
     jobs_of: dict[str, list[str]] = {}
     for path in folders:
         if _is_job(path, folders):
@@ -152,27 +163,20 @@ def _is_job(path: str, folders: dict[str, _Folder]) -> bool:
         return top and min(folder.numbered)[0] > 0 and not _RUN_FOLDER.search(path)
     if above.of_runner or above.system is not None:
         return False
-    return _match(_base(path), [name for _, name, _ in above.numbered]) is not None
+    return _base(path) in above.names or _match(_base(path), list(islice(above.names, MOST_JOBS + 1))) is not None
 
 
 def _jobs(root: _Folder, folders: Sequence[tuple[str, _Folder]], rest: list[str]) -> list[JobFiles]:
     """Job files and job folders of one run, put together by their names."""
-    files = sorted(root.numbered)
+    files = root.numbered
     if root.system is not None:
         rest.append(root.system)
-    free = list(range(len(files)))
-    taken: dict[str, int] = {}
     # Exact names first, so that a cut name does not take a file that is another folder's own.
-    for exact in (True, False):
-        for path, _ in folders:
-            if path in taken:
-                continue
-            names = [files[at][1] for at in free]
-            found = names.index(_base(path)) if exact and _base(path) in names else None
-            if not exact:
-                found = _match(_base(path), names)
-            if found is not None:
-                taken[path] = free.pop(found)
+    taken = {path: root.names[_base(path)] for path, _ in folders if _base(path) in root.names}
+    free = sorted(set(range(len(files))) - set(taken.values()))
+    for path, _ in folders if len(free) <= MOST_JOBS else ():
+        if path not in taken and (found := _match(_base(path), [files[at][1] for at in free])) is not None:
+            taken[path] = free.pop(found)
     jobs = [JobFiles(name, ordinal, member, (), None) for ordinal, name, member in (files[at] for at in free)]
     for path, folder in folders:
         ordinal, name, member = files[taken[path]] if path in taken else (None, "", None)
@@ -193,8 +197,8 @@ def _steps(folder: _Folder, rest: list[str]) -> tuple[StepFile, ...]:
 
 def _match(folder: str, job_files: Sequence[str]) -> int | None:
     """Index of the job file that a folder belongs to; either name may be the cut one."""
-    if folder in job_files:
-        return job_files.index(folder)
+    if len(job_files) > MOST_JOBS:
+        return None
     found = match_job(folder, job_files)
     if found is not None:
         return found
@@ -202,17 +206,20 @@ def _match(folder: str, job_files: Sequence[str]) -> int | None:
     return longer[0] if len(longer) == 1 else None
 
 
+@lru_cache(maxsize=4 * MOST_JOBS)
 def _old_name(name: str) -> str:
     """A job name as archives had it until 2025."""
     kept = re.sub(r'[\x00-\x1f"*?<>|/:\\]', "", name).encode("utf-16-le", "surrogatepass")
     return kept[: 2 * OLD_CUT].decode("utf-16-le", "replace").strip()
 
 
+@lru_cache(maxsize=4 * MOST_JOBS)
 def _new_name(name: str) -> str:
     """A job name as archives have it since 2025."""
     return re.sub(r'[\x00-\x1f"*?<>|/:\\]', "_", name).strip()
 
 
+@lru_cache(maxsize=4 * MOST_JOBS)
 def _plain(name: str) -> str:
     """Letters and digits only, without regard to case."""
     return "".join(filter(str.isalnum, name.casefold()))
