@@ -1,0 +1,64 @@
+-- What was done to the world, freed from what only looks like it.
+
+-- Where a target lies: npm and PyPI know one package of a name, but every repository has its own branch
+-- 'main'. A kind that is not known here is taken as the repository's own, which can hide a race between
+-- two repositories, but never invents one.
+CREATE OR REPLACE TEMP MACRO target_key(repository, target) AS
+CASE
+    WHEN split_part(target, ':', 1) IN (
+        'npm', 'pypi', 'cargo', 'gem', 'nuget', 'maven', 'hex', 'docker', 'oci', 'helm', 's3', 'gs',
+        -- These name owner and repository themselves.
+        'git', 'git-tag', 'release', 'pages', 'issue', 'issues', 'pulls', 'terraform'
+    ) THEN ''
+    ELSE repository
+END || chr(10) || target;
+
+-- True for what exists once under its name for ever: a published version, a version's tag, a release. Not
+-- so: container images (a tag moves), a tag moved by force (its identity ends in the commit), and names made
+-- to move ('latest', 'nightly', 'v2', '1.0-SNAPSHOT').
+CREATE OR REPLACE TEMP MACRO is_created_once(effect, target, identity) AS
+effect IN ('publish', 'tag', 'release')
+AND identity IS NOT NULL
+AND split_part(target, ':', 1) NOT IN ('docker', 'oci')
+AND NOT (effect = 'tag' AND regexp_matches(identity, '@[0-9a-f]{4,40}$'))
+AND NOT regexp_matches(identity, '(?i)(^|[@/: ])v\d{1,3}$')
+AND NOT regexp_matches(identity, '(?i)(^|[@/: -])(latest|nightly|stable|edge|canary|next|dev|main)$')
+AND NOT contains(lower(identity), 'snapshot');
+
+-- True for what the next one replaces, so that the last to land decides what the world sees. A commit pushed
+-- onto the branch that the run was started for is added to it and replaces nothing.
+CREATE OR REPLACE TEMP MACRO is_replaced(effect, target, head_branch) AS
+effect NOT IN ('publish', 'tag', 'release', 'comment', 'issue', 'pull-request', 'delete')
+AND NOT (effect = 'push' AND head_branch IS NOT NULL AND ends_with(target, 'refs/heads/' || head_branch));
+
+-- Effects that wrote or may have written: not the no-ops, and not those in the log of a job that a partial
+-- re-run copied from an earlier attempt. `held_from` to `held_to` is the time at the target: from the
+-- announcement to the outcome, widened to the whole step where the step is known.
+CREATE OR REPLACE TEMP VIEW write_effects AS
+SELECT
+    e.repository,
+    e.run_id,
+    e.attempt,
+    e.job_id,
+    e.step_number,
+    e.tool,
+    e.effect,
+    e.target,
+    e.identity,
+    e.outcome,
+    e.sha,
+    e.line_no,
+    e.text,
+    target_key(e.repository, e.target) AS target_key,
+    coalesce(e.started_at, e.occurred_at) AS began_at,
+    coalesce(e.occurred_at, e.started_at) AS occurred_at,
+    least(e.started_at, e.occurred_at, s.started_at) AS held_from,
+    greatest(e.started_at, e.occurred_at, s.completed_at) AS held_to,
+    coalesce(s.started_at < s.completed_at, FALSE) AS step_known
+FROM effects AS e
+ANTI JOIN jobs AS c ON (e.job_id = c.job_id AND c.copied)
+LEFT JOIN steps AS s
+    ON
+        e.job_id = s.job_id AND e.step_number = s.step_number
+        AND s.started_at IS NOT NULL AND s.completed_at IS NOT NULL
+WHERE e.outcome <> 'no-op';

@@ -1,0 +1,175 @@
+-- id: overlapping-effects
+-- title: Two runs were at one target at once
+-- severity: critical
+-- precision: certain
+-- question: Which runs were writing to the same target at the same time?
+-- params:
+--   grain_seconds:
+--     default: 1
+--     means: Grain of the API's times; an overlap is certain when it survives it at both ends, and the skew.
+--   skew_seconds:
+--     default: 2
+--     means: How far two runners' clocks may differ.
+-- columns:
+--   effect: What the first run did there.
+--   outcomes: How it went for the first and for the second run.
+--   overlap_seconds: How long both were at the target at once.
+--   basis: >-
+--     writes (both landed, or were between announcement and outcome, while both were there) or steps (only
+--     their steps overlapped).
+--   identities: What came into being, where the logs say it.
+-- example: two deploys to one environment
+-- false_positives: >-
+--   A long step that writes to the target only at its start or end holds it, as we see it, all the time:
+--   where only the steps overlap the finding says so and weighs less. Runs that publish different versions
+--   of a package at once, or comment on one issue, do little harm and weigh less. Jobs of one run are not
+--   compared here (matrix legs share targets on purpose; what they create twice, duplicate-effect finds). A
+--   tool's own lock may have kept the writes apart; mostly one of them was rejected then, which is medium.
+-- remedy: >-
+--   One concurrency group for all workflows and branches that write to the target, named for the target and
+--   at the job that writes. Where the tool has a lock of its own (Terraform's state), let it wait for that.
+
+WITH turns AS (
+    -- One turn at a target is one step's (or, where steps are unknown, one job's) effects on it.
+    SELECT
+        target_key,
+        run_id,
+        attempt,
+        job_id,
+        step_number,
+        any_value(repository) AS repository,
+        any_value(target) AS target,
+        min(effect) AS effect,
+        min(held_from) AS held_from,
+        max(held_to) AS held_to,
+        min(began_at) AS began_at,
+        max(occurred_at) AS landed_at,
+        -- A retry that succeeded counts as done: what was written was written.
+        CASE
+            WHEN bool_or(outcome = 'done') THEN 'done'
+            WHEN bool_or(outcome = 'unknown') THEN 'unknown'
+            WHEN bool_or(outcome = 'rejected') THEN 'rejected'
+            ELSE 'failed'
+        END AS outcome,
+        min(identity) AS identity,
+        min(line_no) AS line_no
+    FROM write_effects
+    WHERE held_from IS NOT NULL
+    GROUP BY target_key, run_id, attempt, job_id, step_number
+),
+
+placed AS (
+    SELECT
+        *,
+        row_number() OVER (
+            PARTITION BY target_key
+            ORDER BY held_from, held_to, run_id, attempt, job_id, step_number
+        ) AS position
+    FROM turns
+),
+
+-- As in overlapping-runs: a turn meets those behind it up to the last that begins before its end.
+last_positions AS (
+    SELECT
+        target_key,
+        held_from,
+        max(position) AS last_position
+    FROM placed
+    GROUP BY target_key, held_from
+),
+
+reaches AS (
+    SELECT
+        t.*,
+        unnest(range(t.position + 1, p.last_position + 1)) AS other_position
+    FROM placed AS t
+    ASOF INNER JOIN last_positions AS p ON t.target_key = p.target_key AND t.held_to > p.held_from
+),
+
+meetings AS (
+    SELECT
+        a.target_key,
+        a.repository,
+        a.target,
+        a.effect,
+        b.held_from AS meets_from,
+        least(a.run_id, b.run_id) AS run_id,
+        greatest(a.run_id, b.run_id) AS other_run_id,
+        CASE WHEN a.run_id < b.run_id THEN a.attempt ELSE b.attempt END AS attempt,
+        CASE WHEN a.run_id < b.run_id THEN b.attempt ELSE a.attempt END AS other_attempt,
+        CASE WHEN a.run_id < b.run_id THEN a.outcome ELSE b.outcome END AS outcome,
+        CASE WHEN a.run_id < b.run_id THEN b.outcome ELSE a.outcome END AS other_outcome,
+        CASE WHEN a.run_id < b.run_id THEN a.identity ELSE b.identity END AS identity,
+        CASE WHEN a.run_id < b.run_id THEN b.identity ELSE a.identity END AS other_identity,
+        list_sort([
+            line_ref(a.run_id, a.attempt, a.job_id, a.line_no),
+            line_ref(b.run_id, b.attempt, b.job_id, b.line_no)
+        ]) AS evidence,
+        seconds_between(b.held_from, least(a.held_to, b.held_to)) AS overlap_seconds,
+        -- From announcement to outcome they overlapped, or both outcomes came while both were there.
+        (a.began_at < b.landed_at AND b.began_at < a.landed_at)
+        OR (
+            a.landed_at BETWEEN b.held_from AND least(a.held_to, b.held_to)
+            AND b.landed_at BETWEEN b.held_from AND least(a.held_to, b.held_to)
+        ) AS writes_overlap
+    FROM reaches AS a
+    INNER JOIN placed AS b ON a.target_key = b.target_key AND a.other_position = b.position
+    WHERE a.run_id <> b.run_id AND b.held_to > b.held_from
+),
+
+ranked AS (
+    SELECT
+        *,
+        CASE
+            -- What stays beside the other whatever the order: comments, and different versions of a thing.
+            WHEN effect IN ('comment', 'issue', 'pull-request') THEN 4
+            WHEN outcome IN ('rejected', 'failed') OR other_outcome IN ('rejected', 'failed') THEN 3
+            WHEN effect IN ('publish', 'tag', 'release') AND identity <> other_identity THEN 3
+            WHEN outcome = 'unknown' OR other_outcome = 'unknown' OR NOT writes_overlap THEN 2
+            WHEN effect IN ('publish', 'tag', 'release') THEN 2
+            ELSE 1
+        END AS rank
+    FROM meetings
+),
+
+-- One finding for a pair of attempts and a target; of several meetings the worst is told.
+worst AS (
+    SELECT *
+    FROM ranked
+    QUALIFY row_number() OVER (
+        PARTITION BY target_key, run_id, attempt, other_run_id, other_attempt
+        ORDER BY rank ASC, overlap_seconds DESC, evidence ASC
+    ) = 1
+)
+
+SELECT
+    meets_from AS occurred_at,
+    repository,
+    target,
+    run_id,
+    attempt,
+    other_run_id,
+    other_attempt,
+    evidence,
+    effect,
+    overlap_seconds,
+    [outcome, other_outcome] AS outcomes,
+    list_sort(list_distinct([identity, other_identity])) AS identities,
+    CASE WHEN writes_overlap THEN 'writes' ELSE 'steps' END AS basis,
+    concat_ws(chr(10), target_key, run_id, attempt, other_run_id, other_attempt) AS about,
+    CASE rank WHEN 1 THEN 'critical' WHEN 2 THEN 'high' WHEN 3 THEN 'medium' ELSE 'low' END AS severity,
+    CASE
+        WHEN overlap_seconds > 2 * $grain_seconds + $skew_seconds THEN 'certain'
+        ELSE 'possible'
+    END AS precision,
+    format(
+        '''{}'': {} ({}) and {} ({}) were at it at once for {}{}.',
+        target,
+        run_label(run_id, attempt),
+        outcome,
+        run_label(other_run_id, other_attempt),
+        other_outcome,
+        duration_text(overlap_seconds),
+        CASE WHEN writes_overlap THEN ', and their writes overlapped' ELSE '; their writes were apart' END
+    ) AS message
+FROM worst;

@@ -1,0 +1,281 @@
+-- id: overlapping-runs
+-- title: Two runs of one lane executed at once
+-- severity: medium
+-- precision: certain
+-- question: Which attempts of one workflow and lane had jobs executing at the same time, and did they write?
+-- params:
+--   grain_seconds:
+--     default: 1
+--     means: Grain of the API's times; an overlap is certain when it survives it at both ends.
+--   skew_seconds:
+--     default: 2
+--     means: How far two runners' clocks may differ; counts only where a job is known from its log alone.
+-- columns:
+--   kind: >-
+--     same-target (both wrote one target), writes (only one of them wrote, or each its own) or read-only.
+--   lane: What they compete for; the known concurrency group, else the branch (within its workflow).
+--   workflow: Name of the workflow of the first run.
+--   overlap_seconds: How long both executed at once; of the longest pair.
+--   pairs: How many pairs of attempts the finding stands for.
+--   certain_pairs: How many of them survive the clocks' grain.
+--   total_seconds: Sum of the overlaps of all these pairs.
+-- example: two deploys of one branch
+-- false_positives: >-
+--   Runs that share a branch on purpose and touch nothing in common: those are told apart by what they
+--   wrote, and runs that wrote nothing are one finding for each workflow. Not compared are runs whose
+--   workflow or branch is unknown, attempts of one run, copied jobs of partial re-runs and the time between
+--   two jobs (waiting for an approval). An overlap of at most two seconds is reported as possible, since a
+--   hand-over looks the same. Writes in logs that are missing, or that no effect rule knows, are not seen.
+-- remedy: >-
+--   Give the workflow (or the job that writes) a concurrency group named for what it writes to, without
+--   run_id or sha in it, with cancel-in-progress for checks, and without (queue) for deploys.
+
+WITH spans AS (
+    SELECT
+        s.run_id,
+        s.attempt,
+        s.started_at,
+        s.ended_at,
+        s.inferred,
+        l.repository,
+        l.workflow,
+        l.workflow_key,
+        l.lane,
+        l.lane_key,
+        row_number() OVER (
+            PARTITION BY l.lane_key
+            ORDER BY s.started_at, s.ended_at, s.run_id, s.attempt, s.span_no
+        ) AS position
+    FROM execution_spans AS s
+    INNER JOIN attempt_lanes AS l ON s.run_id = l.run_id AND s.attempt = l.attempt
+),
+
+-- Positions follow the starts. So a span meets exactly those behind it up to the last that starts before
+-- its end, and the pairs are found by counting: no pair is looked at that does not overlap.
+last_positions AS (
+    SELECT
+        lane_key,
+        started_at,
+        max(position) AS last_position
+    FROM spans
+    GROUP BY lane_key, started_at
+),
+
+reaches AS (
+    SELECT
+        s.lane_key,
+        s.run_id,
+        s.attempt,
+        s.ended_at,
+        s.inferred,
+        unnest(range(s.position + 1, p.last_position + 1)) AS other_position
+    FROM spans AS s
+    ASOF INNER JOIN last_positions AS p ON s.lane_key = p.lane_key AND s.ended_at > p.started_at
+),
+
+meetings AS (
+    SELECT
+        s.lane_key,
+        s.started_at AS meets_from,
+        least(r.run_id, s.run_id) AS run_id,
+        greatest(r.run_id, s.run_id) AS other_run_id,
+        CASE WHEN r.run_id < s.run_id THEN r.attempt ELSE s.attempt END AS attempt,
+        CASE WHEN r.run_id < s.run_id THEN s.attempt ELSE r.attempt END AS other_attempt,
+        least(r.ended_at, s.ended_at) AS meets_until,
+        r.inferred OR s.inferred AS inferred
+    FROM reaches AS r
+    INNER JOIN spans AS s ON r.lane_key = s.lane_key AND r.other_position = s.position
+    -- Attempts of one run follow each other: GitHub starts the next when the last has ended.
+    WHERE r.run_id <> s.run_id AND s.ended_at > s.started_at
+),
+
+-- Two attempts may meet several times, with pauses between; one meeting that survives the clocks is proof.
+pairs AS (
+    SELECT
+        lane_key,
+        run_id,
+        attempt,
+        other_run_id,
+        other_attempt,
+        min(meets_from) AS occurred_at,
+        sum(seconds_between(meets_from, meets_until)) AS overlap_seconds,
+        bool_or(
+            seconds_between(meets_from, meets_until)
+            > 2 * $grain_seconds + CASE WHEN inferred THEN $skew_seconds ELSE 0 END
+        ) AS survives
+    FROM meetings
+    GROUP BY lane_key, run_id, attempt, other_run_id, other_attempt
+),
+
+writes AS (
+    SELECT
+        run_id,
+        attempt,
+        target_key,
+        any_value(target) AS target,
+        arg_min(line_ref(run_id, attempt, job_id, line_no), (job_id, line_no)) AS line
+    FROM write_effects
+    WHERE outcome IN ('done', 'rejected', 'unknown')
+    GROUP BY run_id, attempt, target_key
+),
+
+-- What both wrote. The writes need not fall into the overlap: while two runs execute at once, nothing but
+-- chance decides which of them writes last.
+shared AS (
+    SELECT
+        p.run_id,
+        p.attempt,
+        p.other_run_id,
+        p.other_attempt,
+        min(w.target) AS target,
+        count(*) AS targets,
+        arg_min([w.line, o.line], w.target) AS evidence
+    FROM pairs AS p
+    INNER JOIN writes AS w ON p.run_id = w.run_id AND p.attempt = w.attempt
+    INNER JOIN writes AS o
+        ON p.other_run_id = o.run_id AND p.other_attempt = o.attempt AND w.target_key = o.target_key
+    GROUP BY p.run_id, p.attempt, p.other_run_id, p.other_attempt
+),
+
+writes_at AS (
+    SELECT
+        run_id,
+        attempt,
+        held_from,
+        held_to
+    FROM write_effects
+    WHERE outcome IN ('done', 'rejected', 'unknown')
+),
+
+-- Pairs of which at least one wrote anything while both executed.
+wrote_meanwhile AS (
+    SELECT DISTINCT
+        m.run_id,
+        m.attempt,
+        m.other_run_id,
+        m.other_attempt
+    FROM meetings AS m
+    INNER JOIN writes_at AS w
+        ON
+            m.run_id = w.run_id AND m.attempt = w.attempt
+            AND w.held_from <= m.meets_until AND w.held_to >= m.meets_from
+    UNION
+    SELECT DISTINCT
+        m.run_id,
+        m.attempt,
+        m.other_run_id,
+        m.other_attempt
+    FROM meetings AS m
+    INNER JOIN writes_at AS w
+        ON
+            m.other_run_id = w.run_id AND m.other_attempt = w.attempt
+            AND w.held_from <= m.meets_until AND w.held_to >= m.meets_from
+),
+
+judged AS (
+    SELECT
+        p.*,
+        l.repository,
+        l.workflow,
+        l.workflow_key,
+        l.lane,
+        s.target,
+        s.targets,
+        s.evidence,
+        CASE
+            WHEN s.target IS NOT NULL THEN 'same-target'
+            WHEN w.run_id IS NOT NULL THEN 'writes'
+            ELSE 'read-only'
+        END AS kind
+    FROM pairs AS p
+    INNER JOIN attempt_lanes AS l ON p.run_id = l.run_id AND p.attempt = l.attempt
+    LEFT JOIN shared AS s
+        ON
+            p.run_id = s.run_id AND p.attempt = s.attempt
+            AND p.other_run_id = s.other_run_id AND p.other_attempt = s.other_attempt
+    LEFT JOIN wrote_meanwhile AS w
+        ON
+            p.run_id = w.run_id AND p.attempt = w.attempt
+            AND p.other_run_id = w.other_run_id AND p.other_attempt = w.other_attempt
+),
+
+-- Each pair that wrote one target is a finding. The others would drown it: one for each lane where
+-- something was written, one for each workflow where nothing was.
+keyed AS (
+    SELECT
+        *,
+        CASE kind
+            WHEN 'same-target' THEN concat_ws(chr(10), lane_key, run_id, attempt, other_run_id, other_attempt)
+            WHEN 'writes' THEN lane_key
+            ELSE concat_ws(chr(10), repository, workflow_key)
+        END AS finding_key
+    FROM judged
+),
+
+counted_pairs AS (
+    SELECT
+        kind,
+        finding_key,
+        count(*) AS pairs,
+        count(*) FILTER (WHERE survives) AS certain_pairs,
+        count(DISTINCT lane_key) AS lanes,
+        sum(overlap_seconds) AS total_seconds
+    FROM keyed
+    GROUP BY kind, finding_key
+),
+
+worst AS (
+    SELECT *
+    FROM keyed
+    QUALIFY row_number() OVER (
+        PARTITION BY kind, finding_key
+        ORDER BY
+            survives DESC, overlap_seconds DESC, run_id ASC, attempt ASC, other_run_id ASC, other_attempt ASC
+    ) = 1
+)
+
+SELECT
+    w.occurred_at,
+    w.repository,
+    w.target,
+    w.run_id,
+    w.attempt,
+    w.other_run_id,
+    w.other_attempt,
+    w.evidence,
+    w.kind,
+    w.lane,
+    w.workflow,
+    w.overlap_seconds,
+    c.pairs,
+    c.certain_pairs,
+    c.total_seconds,
+    concat_ws(chr(10), w.kind, w.finding_key) AS about,
+    CASE w.kind WHEN 'same-target' THEN 'high' WHEN 'writes' THEN 'medium' ELSE 'info' END AS severity,
+    CASE WHEN w.survives THEN 'certain' ELSE 'possible' END AS precision,
+    CASE
+        WHEN w.kind = 'same-target'
+            THEN format(
+                '''{}'': {} and {} executed at once for {} on ''{}'', and both wrote ''{}''{}.',
+                w.workflow,
+                run_label(w.run_id, w.attempt),
+                run_label(w.other_run_id, w.other_attempt),
+                duration_text(w.overlap_seconds),
+                w.lane,
+                w.target,
+                CASE WHEN w.targets > 1 THEN ' and ' || (w.targets - 1) || ' more' ELSE '' END
+            )
+        ELSE format(
+            '''{}'': {} of runs executed at once{}, {}; the longest, {} and {} on ''{}'', for {}.',
+            w.workflow,
+            counted(c.pairs, 'pair', 'pairs'),
+            CASE WHEN c.lanes > 1 THEN ' on ' || c.lanes || ' lanes' ELSE '' END,
+            CASE WHEN w.kind = 'writes' THEN 'and something was written meanwhile' ELSE 'no write seen' END,
+            run_label(w.run_id, w.attempt),
+            run_label(w.other_run_id, w.other_attempt),
+            w.lane,
+            duration_text(w.overlap_seconds)
+        )
+    END AS message
+FROM worst AS w
+INNER JOIN counted_pairs AS c ON w.kind = c.kind AND w.finding_key = c.finding_key;
