@@ -1,0 +1,253 @@
+"""Runs the detectors on an open case: rows of their SQL become findings with their log lines.
+
+A detector that fails (one's own, mostly) is told by name; the others go on.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+from time import perf_counter
+from typing import Any, cast
+
+import polars as pl
+
+from forensics.detect.detector import PRECISIONS, STANDARD_COLUMNS, Detector, load_library
+from forensics.errors import ForensicsError, QueryRefused, UsageProblem
+from forensics.model import SEVERITIES, DetectorDoc, EvidenceLine, Finding, Precision, RunRef, Severity
+from forensics.store.store import Store
+
+CONTEXT_LINES = 2
+"""Log lines shown before and after each line that proves something."""
+
+MAX_EVIDENCE_LINES = 16
+"""Proving lines kept of one finding; the message's numbers count all."""
+
+Line = tuple[int, int, int]
+"""Run, attempt and job of a log."""
+
+
+@dataclass(frozen=True)
+class DetectionResult:
+    """What one pass over the case brought."""
+
+    findings: tuple[Finding, ...]
+    """Worst first, then by time."""
+    docs: tuple[DetectorDoc, ...]
+    """Every detector that ran, with the parameters in force."""
+    failures: tuple[tuple[str, str], ...]
+    """Detectors that could not run, and why."""
+    seconds: Mapping[str, float]
+    """How long each detector took, by id."""
+
+
+@dataclass(frozen=True)
+class _Draft:
+    """A row on its way to a finding: all but its log lines."""
+
+    finding: Finding
+    lines: tuple[tuple[Line, int], ...]
+
+
+def detect(
+    store: Store, detectors: Sequence[Detector], params: Mapping[str, Mapping[str, Any]] | None = None
+) -> DetectionResult:
+    """Run the detectors, with ``params`` by detector's id where they differ from the defaults.
+
+    Give a store from ``Store.read``: detectors may come from anyone, and that one reaches nothing but the case.
+    Raises UsageProblem for a parameter or detector that does not exist.
+    """
+    given = params or {}
+    if strangers := sorted(set(given) - {detector.id for detector in detectors}):
+        raise UsageProblem(
+            f"There is no detector {strangers[0]!r} to set parameters of.", hint="List them: forensics detectors"
+        )
+    settings = {detector.id: detector.settings(given.get(detector.id, {})) for detector in detectors}
+    load_library(store)
+    drafts: list[_Draft] = []
+    failures: list[tuple[str, str]] = []
+    seconds: dict[str, float] = {}
+    for detector in detectors:
+        started = perf_counter()
+        try:
+            drafts += _run(store, detector, settings[detector.id])
+        except ForensicsError as error:
+            failures.append((detector.id, f"{error.message} {error.hint}".strip()))
+        seconds[detector.id] = perf_counter() - started
+    findings = sorted(_with_evidence(store, drafts), key=_rank)
+    docs = tuple(detector.doc(given.get(detector.id)) for detector in detectors)
+    return DetectionResult(tuple(findings), docs, tuple(failures), seconds)
+
+
+def as_json(value: Any) -> Any:
+    """A value of any SQL type as JSON has it: times as RFC 3339 UTC, what JSON cannot carry as text or null."""
+    match value:
+        case None | bool() | str():
+            return value
+        case int():
+            # Sums are 128 bits wide in SQL, JSON readers stop at 64.
+            return value if abs(value) < 2**63 else str(value)
+        case float():
+            return value if math.isfinite(value) else None
+        case Decimal():
+            return as_json(float(value))
+        case datetime():
+            return value.isoformat(timespec="microseconds" if value.microsecond else "seconds") + "Z"
+        case timedelta():
+            return value.total_seconds()
+        case date() | time():
+            return value.isoformat()
+        case Mapping():
+            return {str(key): as_json(item) for key, item in value.items()}
+        case list() | tuple():
+            return [as_json(item) for item in value]
+        case bytes():
+            return value.hex()
+        case _:
+            return str(value)
+
+
+def _run(store: Store, detector: Detector, settings: Mapping[str, Any]) -> list[_Draft]:
+    """One detector's rows, in an order that does not depend on the engine, each with an id of its own."""
+    rows = store.query(detector.sql, dict(settings) or None).dicts()
+    drafts = [_draft(detector, row) for row in rows]
+    if any(not draft.finding.repository for draft in drafts):
+        drafts = _with_repositories(store, drafts)
+    drafts.sort(key=lambda draft: (draft.finding.id, _rank(draft.finding), str(draft.lines)))
+    times_seen: Counter[str] = Counter()
+    for place, draft in enumerate(drafts):
+        times_seen[draft.finding.id] += 1
+        if (count := times_seen[draft.finding.id]) > 1:
+            drafts[place] = replace(draft, finding=replace(draft.finding, id=f"{draft.finding.id}-{count}"))
+    return drafts
+
+
+def _draft(detector: Detector, row: Mapping[str, Any]) -> _Draft:
+    runs = _runs(row)
+    if not runs:
+        raise QueryRefused(f"{detector.id} returned a row without a run.", hint="Return run_id or runs in every row.")
+    message = row["message"]
+    if not message:
+        raise QueryRefused(f"{detector.id} returned a row without a message.", hint="A NULL in || makes all NULL.")
+    target = row.get("target")
+    about = row.get("about") or "\n".join([str(target), *(f"{run.run_id}/{run.attempt}" for run in runs)])
+    finding = Finding(
+        id=f"{detector.id}-{hashlib.sha256(about.encode()).hexdigest()[:10]}",
+        detector=detector.id,
+        title=detector.title,
+        severity=cast(Severity, _one_of(detector, "severity", row.get("severity") or detector.severity, SEVERITIES)),
+        precision=cast(
+            Precision, _one_of(detector, "precision", row.get("precision") or detector.precision, PRECISIONS)
+        ),
+        message=message,
+        occurred_at=row["occurred_at"],
+        repository=row.get("repository") or "",
+        runs=runs,
+        target=target,
+        evidence=(),
+        values={name: as_json(value) for name, value in row.items() if name not in STANDARD_COLUMNS},
+    )
+    return _Draft(finding, tuple(_lines(row.get("evidence") or [])[:MAX_EVIDENCE_LINES]))
+
+
+def _runs(row: Mapping[str, Any]) -> tuple[RunRef, ...]:
+    """The attempts that a row names, each once, in the row's order."""
+    named = [(entry["run_id"], entry["attempt"]) for entry in row.get("runs") or [] if entry]
+    named += [(row.get("run_id"), row.get("attempt")), (row.get("other_run_id"), row.get("other_attempt"))]
+    return tuple(dict.fromkeys(RunRef(run_id, attempt or 1) for run_id, attempt in named if run_id is not None))
+
+
+def _lines(entries: Sequence[Mapping[str, Any]]) -> list[tuple[Line, int]]:
+    """The log lines that a row points at, each once."""
+    pointed = [
+        ((entry["run_id"], entry["attempt"], entry["job_id"]), entry["line_no"])
+        for entry in entries
+        if entry and None not in entry.values()
+    ]
+    return list(dict.fromkeys(pointed))
+
+
+def _with_repositories(store: Store, drafts: Sequence[_Draft]) -> list[_Draft]:
+    """Fill in the repository of the first run where the SQL did not return it."""
+    wanted = sorted({draft.finding.runs[0].run_id for draft in drafts})
+    known = dict(
+        store.query(
+            "SELECT run_id, min(repository) FROM runs WHERE run_id IN (SELECT unnest($wanted)) GROUP BY run_id",
+            {"wanted": wanted},
+        ).rows
+    )
+    return [
+        replace(
+            draft,
+            finding=replace(
+                draft.finding,
+                repository=draft.finding.repository or known.get(draft.finding.runs[0].run_id, ""),
+            ),
+        )
+        for draft in drafts
+    ]
+
+
+def _with_evidence(store: Store, drafts: Sequence[_Draft]) -> list[Finding]:
+    """Fetch all the findings' log lines, with context, in one pass over the logs."""
+    wanted = {
+        (*log, line + offset)
+        for draft in drafts
+        for log, line in draft.lines
+        for offset in range(-CONTEXT_LINES, CONTEXT_LINES + 1)
+    }
+    texts = _fetch(store, wanted) if wanted else {}
+    return [replace(draft.finding, evidence=tuple(_evidence(draft.lines, texts))) for draft in drafts]
+
+
+def _fetch(store: Store, wanted: Iterable[tuple[int, int, int, int]]) -> dict[tuple[Line, int], tuple[Any, ...]]:
+    places = pl.DataFrame(
+        sorted(wanted),
+        schema={"run_id": pl.Int64, "attempt": pl.Int32, "job_id": pl.Int64, "line_no": pl.Int32},
+        orient="row",
+    )
+    store.frame_as("wanted_lines", places)
+    try:
+        rows = store.query(
+            "SELECT run_id, attempt, job_id, line_no, any_value(step_number), any_value(logged_at), min(text) "
+            "FROM log_lines INNER JOIN wanted_lines USING (run_id, attempt, job_id, line_no) "
+            "GROUP BY run_id, attempt, job_id, line_no"
+        ).rows
+    finally:
+        store.drop_frame("wanted_lines")
+    return {((row[0], row[1], row[2]), row[3]): row[4:] for row in rows}
+
+
+def _evidence(
+    lines: Sequence[tuple[Line, int]], texts: Mapping[tuple[Line, int], tuple[Any, ...]]
+) -> Iterable[EvidenceLine]:
+    """Each proving line among its neighbours, log by log in the row's order, no line twice."""
+    matched = set(lines)
+    for log in dict.fromkeys(log for log, _ in lines):
+        shown = {
+            line + offset
+            for other, line in lines
+            if other == log
+            for offset in range(-CONTEXT_LINES, CONTEXT_LINES + 1)
+        }
+        for line in sorted(shown):
+            if found := texts.get((log, line)):
+                step, logged_at, text = found
+                yield EvidenceLine(*log, step, line, logged_at, text, (log, line) in matched)
+
+
+def _rank(finding: Finding) -> tuple[int, datetime, str]:
+    return SEVERITIES.index(finding.severity), finding.occurred_at or datetime.max, finding.id
+
+
+def _one_of(detector: Detector, name: str, value: str, allowed: Sequence[str]) -> str:
+    if value not in allowed:
+        raise QueryRefused(
+            f"{detector.id} returned the {name} {value!r}.", hint=f"It may be one of {', '.join(allowed)}."
+        )
+    return value
