@@ -6,7 +6,7 @@ plus `Runner.skew`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -148,8 +148,6 @@ class History:
     """Oldest first."""
     runs: tuple[Run, ...]
     """Oldest first."""
-    version: tuple[int, int, int] = (2, 0, 0)
-    """The version of the package at the start."""
 
     @property
     def repository(self) -> str:
@@ -174,17 +172,48 @@ class History:
         days = (START + timedelta(days=day) for day in range(self.days))
         return tuple(day + timedelta(hours=12, minutes=30) for day in days if day.weekday() < 5)
 
-    def joined_by(self, commits: tuple[Commit, ...], runs: tuple[Run, ...]) -> History:
-        """The same history with more in it, again oldest first."""
+    def joined_by(self, commits: Iterable[Commit], runs: Iterable[Run]) -> History:
+        """The same history with more in it, again oldest first; ids of the new runs stay as they are."""
         return replace(
             self,
             commits=tuple(sorted((*self.commits, *commits), key=lambda commit: commit.pushed_at)),
-            runs=tuple(sorted((*self.runs, *runs), key=lambda run: run.created_at)),
+            runs=_keep_apart(tuple(runs), self.runs),
         )
 
     def replacing(self, old: Run, new: Run) -> History:
         """The same history with one run told differently."""
-        return replace(self, runs=tuple(new if run is old else run for run in self.runs))
+        others = tuple(run for run in self.runs if run is not old)
+        return replace(self, runs=others).joined_by((), (new,))
+
+
+def _keep_apart(fixed: tuple[Run, ...], others: tuple[Run, ...]) -> tuple[Run, ...]:
+    """All runs, oldest first; what chance gave the id of another run or job gets the next free one."""
+    runs = list(fixed)
+    taken = {run.run_id for run in fixed}
+    for run in others:
+        free = run
+        while free.run_id in taken:
+            moment = free.created_at + timedelta(milliseconds=1)
+            first = replace(free.attempts[0], asked_at=moment)
+            free = replace(free, created_at=moment, attempts=(first, *free.attempts[1:]))
+        taken.add(free.run_id)
+        runs.append(free)
+    used: set[int] = set()
+    return tuple(_with_own_jobs(run, used) for run in sorted(runs, key=lambda run: run.created_at))
+
+
+def _with_own_jobs(run: Run, used: set[int]) -> Run:
+    attempts = []
+    for attempt in run.attempts:
+        jobs = []
+        for job in attempt.jobs:
+            number = job.job_id
+            while number in used:
+                number += 10
+            used.add(number)
+            jobs.append(job if number == job.job_id else replace(job, job_id=number))
+        attempts.append(replace(attempt, jobs=tuple(jobs)))
+    return replace(run, attempts=tuple(attempts))
 
 
 def milliseconds(moment: datetime) -> int:
