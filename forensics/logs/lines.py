@@ -35,9 +35,9 @@ def split(data: bytes) -> tuple[pl.Series, tuple[Note, ...]]:
     of 2 MB are separate files joined later, each with its own mark. Each byte that is not UTF-8 becomes one U+FFFD.
     """
     notes: list[Note] = []
-    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        data = data.decode("utf-16", "replace").encode()
-        notes.append(Note("utf-16", "The text is UTF-16, as PowerShell redirection writes it.", _count(data)))
+    if _is_utf16(data):
+        data = to_utf8(data)
+        notes.append(utf16_note(data))
     try:
         lines = _read(data)
     except pl.exceptions.ComputeError:  # what read_lines raises for bytes that are not UTF-8
@@ -47,14 +47,23 @@ def split(data: bytes) -> tuple[pl.Series, tuple[Note, ...]]:
     return lines, tuple(notes)
 
 
+def utf16_note(decoded: bytes) -> Note:
+    """The note for a text that was UTF-16, given as UTF-8."""
+    return Note("utf-16", "The text is UTF-16, as PowerShell redirection writes it.", count_lines(decoded))
+
+
+def to_utf8(data: bytes) -> bytes:
+    """Turn UTF-16 with a byte order mark into UTF-8; other bytes are returned as they are."""
+    return data.decode("utf-16", "replace").encode() if _is_utf16(data) else data
+
+
+def _is_utf16(data: bytes) -> bool:
+    return data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+
+
 def count_lines(data: bytes) -> int:
     """How many lines ``split`` makes of the bytes, without making them."""
-    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        data = data.decode("utf-16", "replace").encode()
-    return _count(data)
-
-
-def _count(data: bytes) -> int:
+    data = to_utf8(data)
     return data.count(b"\n") + _unended(data)
 
 

@@ -6,18 +6,19 @@ over whole columns, and a pass whose sign does not occur in the bytes is left ou
 
 from __future__ import annotations
 
-import codecs
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate
 from typing import Literal
 
 import polars as pl
 
 from forensics.logs import colour, hints, level, stamp
 from forensics.logs.hints import Hints
-from forensics.logs.lines import Note, count_lines, split
+from forensics.logs.lines import Note, count_lines, split, to_utf8, utf16_note
 
-__all__ = ["Form", "Hints", "Note", "ParsedLog", "count_lines", "parse", "sniff"]
+__all__ = ["Form", "Hints", "Note", "ParsedLog", "count_lines", "parse", "parse_together", "sniff"]
 
 Form = Literal["raw", "gh"]
 """``raw``: a job or step log as stored by GitHub. ``gh``: job and step before each line, parted by tabs."""
@@ -27,6 +28,7 @@ UNKNOWN_STEP = "UNKNOWN STEP"
 HEAD, LONG_HEAD = 1 << 16, 1 << 20
 """Bytes that ``sniff`` looks at first, and when those show nothing."""
 
+_NONE = pl.Series(dtype=pl.UInt32)
 _DAY = rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d"
 _START = rb"^(?:\xef\xbb\xbf)*"
 _RUNNER = re.compile(_START + _DAY + rb"\.\d{7}Z(?: |\r?$)", re.MULTILINE)
@@ -60,8 +62,7 @@ def sniff(head: bytes, *, lenient: bool = False) -> Form | None:
     A fifth of the non-blank lines must be stamped as a runner does, or half of them in another precision. With
     ``lenient`` one stamped line is enough, for prose with an excerpt in it.
     """
-    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        head = head[:LONG_HEAD].decode("utf-16", "replace").encode()
+    head = to_utf8(head[:LONG_HEAD])
     return _sniff(head[:HEAD], lenient) or (_sniff(head[:LONG_HEAD], lenient) if len(head) > HEAD else None)
 
 
@@ -82,25 +83,38 @@ def parse(data: bytes, form: Form | None = None) -> ParsedLog:
     if form is None:
         form = sniff(data, lenient=True) or "raw"
     column, notes = split(data)
-    if form == "gh":
-        read, part = _read_gh(column)
-    else:
-        read, part = stamp.read(column), None
+    read, part = _read_gh(column) if form == "gh" else (stamp.read(column), None)
+    lines = _complete(read, part)
+    whole, by_job = hints.read_by_job(lines) if form == "gh" else (hints.read(lines), {})
+    return ParsedLog(form, lines, whole, by_job, notes)
+
+
+def parse_together(texts: Sequence[bytes]) -> tuple[list[pl.DataFrame], tuple[Note, ...]]:
+    """Lines of several raw texts, as ``ParsedLog.lines`` of each, read in one pass: most files are small."""
+    plain = [to_utf8(data) for data in texts]
+    counts = [count_lines(data) for data in plain]
+    column, notes = split(b"".join(data if data.endswith(b"\n") or not data else data + b"\n" for data in plain))
+    part = pl.concat(
+        [pl.repeat(at, count, dtype=pl.UInt32, eager=True) for at, count in enumerate(counts)] or [_NONE]
+    )
+    lines = _complete(stamp.read(column), part)
+    notes = (*(utf16_note(new) for new, old in zip(plain, texts, strict=True) if new is not old), *notes)
+    line_no = pl.int_range(1, pl.len() + 1, dtype=pl.Int32).alias("line_no")
+    ends = list(accumulate(counts, initial=0))
+    return [lines.slice(at, count).with_columns(line_no) for at, count in zip(ends, counts, strict=False)], notes
+
+
+def _complete(read: pl.DataFrame, part: pl.Series | None) -> pl.DataFrame:
+    """Lines with time and level, from what a text's lines were split into; ``part`` numbers jobs or files in it."""
     text, cyan = colour.strip(read["text"])
     kind = level.assign(text, cyan, read["stamped"], part)
     logged_at = pl.col("logged_at").forward_fill()
-    if part is not None:
+    if part is not None and not read["stamped"].all():
         read = read.with_columns(part.alias("part"))
         logged_at = logged_at.over("part")
-    columns = ["line_no", "logged_at", "stamped", "level", "text"] + (["job", "step"] if form == "gh" else [])
-    lines = read.with_columns(
-        logged_at,
-        text=text,
-        level=kind,
-        line_no=pl.int_range(1, read.height + 1, dtype=pl.Int32),
-    ).select(columns)
-    whole, by_job = hints.read_by_job(lines) if form == "gh" else (hints.read(lines), {})
-    return ParsedLog(form, lines, whole, by_job, notes)
+    line_no = pl.int_range(1, read.height + 1, dtype=pl.Int32)
+    columns = ["line_no", "logged_at", "stamped", "level", "text"] + [c for c in ("job", "step") if c in read.columns]
+    return read.with_columns(logged_at, text=text, level=kind, line_no=line_no).select(columns)
 
 
 def _read_gh(line: pl.Series) -> tuple[pl.DataFrame, pl.Series]:

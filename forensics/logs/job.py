@@ -1,0 +1,113 @@
+"""One job's lines from its job file, step files and ``system.txt``, each line once.
+
+How the step files lie in the job file is in ``align``; lines of ``system.txt`` are the service's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import polars as pl
+
+from forensics.logs import hints
+from forensics.logs.align import align
+from forensics.logs.hints import Hints
+from forensics.logs.parse import Note, parse_together
+from forensics.logs.repeat import drop_repeats
+
+__all__ = ["JobLog", "MemberAccount", "assemble", "drop_repeats"]
+
+PROLOGUE = 50
+"""Lines at the start of a job file among which those of system.txt are looked for; until 2025 they stood there."""
+
+_EMPTY = pl.DataFrame(
+    schema={
+        "logged_at": pl.Datetime("us"),
+        "stamped": pl.Boolean,
+        "level": pl.String,
+        "text": pl.String,
+        "step_number": pl.Int32,
+    }
+)
+
+
+@dataclass(frozen=True)
+class MemberAccount:
+    """What became of one file's lines: ``lines_in`` is the sum of the other three."""
+
+    role: str
+    """``job``, ``step:<number>`` or ``system``."""
+    lines_in: int
+    lines_stored: int
+    lines_duplicate: int
+    """Left out because another file of the job has the line too."""
+    lines_problem: int
+
+
+@dataclass(frozen=True)
+class JobLog:
+    """One job's log.
+
+    ``lines`` has the columns of ``ParsedLog.lines`` and ``step_number`` Int32. Lines of ``system.txt`` come first, by
+    the service before any step, and have no step: null, as have lines whose step is unknown.
+    """
+
+    lines: pl.DataFrame
+    hints: Hints
+    notes: tuple[Note, ...]
+    steps_by: Literal["files", "unknown"]
+    """``files`` when step files gave the steps, ``unknown`` when ``step_number`` is null throughout."""
+    members: tuple[MemberAccount, ...]
+    """In the order job, steps by number, system."""
+
+
+def assemble(job: bytes | None, steps: Sequence[tuple[int, bytes]], system: bytes | None) -> JobLog:
+    """Put one job's files together; any of them may be missing.
+
+    Lines of the job file are all kept, in its order. Of a step file (number, bytes) those lines are kept that the job
+    file lacks, after the line they follow; of system.txt those that do not open the job file. A job line without
+    counterpart has the step of its neighbours where both agree. Raises ``ValueError`` for a step number given twice.
+    """
+    ordered = sorted(steps, key=lambda step: step[0])
+    if len({number for number, _ in ordered}) != len(ordered):
+        raise ValueError("a step number was given twice")
+    texts = [data for data in (job, *(data for _, data in ordered), system) if data is not None]
+    frames, notes = parse_together(texts)
+    main = frames.pop(0) if job is not None else None
+    head = frames.pop() if system is not None else None
+    numbered = zip(ordered, frames, strict=True)
+    parts = [frame.with_columns(step_number=pl.lit(number, pl.Int32)) for (number, _), frame in numbered]
+    in_steps = pl.concat([_EMPTY, *(part.select(_EMPTY.columns) for part in parts)])
+    body = align(main, in_steps) if main is not None else in_steps.with_columns(of_job=pl.lit(False))
+    accounts = _account(ordered, parts, body, main)
+    if head is not None:
+        fresh = _unseen(head, body.head(PROLOGUE))
+        accounts.append(MemberAccount("system", head.height, fresh.height, head.height - fresh.height, 0))
+        body = pl.concat([fresh, body], how="diagonal")
+    lines = body.select(pl.int_range(1, pl.len() + 1, dtype=pl.Int32).alias("line_no"), *_EMPTY.columns)
+    return JobLog(lines, hints.read(lines), notes, "files" if parts else "unknown", tuple(accounts))
+
+
+def _account(
+    steps: Sequence[tuple[int, bytes]], parts: Sequence[pl.DataFrame], body: pl.DataFrame, main: pl.DataFrame | None
+) -> list[MemberAccount]:
+    """Accounts of job file and step files; a step's lines are stored as far as they are not the job file's."""
+    accounts = [] if main is None else [MemberAccount("job", main.height, main.height, 0, 0)]
+    own = body.filter(~pl.col("of_job")).group_by("step_number").len()
+    stored: dict[int, int] = dict(own.iter_rows())
+    for (number, _), part in zip(steps, parts, strict=True):
+        kept = stored.get(number, 0)
+        accounts.append(MemberAccount(f"step:{number}", part.height, kept, part.height - kept, 0))
+    return accounts
+
+
+def _unseen(system: pl.DataFrame, opening: pl.DataFrame) -> pl.DataFrame:
+    """Lines of system.txt that the job's first lines do not have, counting repetitions."""
+    nth = pl.int_range(pl.len()).over("text").alias("nth")
+    return (
+        system.with_columns(nth)
+        .join(opening.with_columns(nth), on=["text", "nth"], how="anti", maintain_order="left")
+        .select(_EMPTY.columns[:-1])
+    )
