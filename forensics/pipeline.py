@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from forensics import __version__
-from forensics.config import Config
+from forensics.config import Config, available_cpus
 from forensics.errors import NothingToAnalyse
 from forensics.model import Analysis, Coverage, DetectorDoc, Finding, Progress
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from forensics.detect.run import DetectionResult
     from forensics.ingest.evidence import Verification
     from forensics.store.store import Store
+    from forensics.synth.write import Written
 
 
 @dataclass(frozen=True)
@@ -193,6 +194,51 @@ def verify(config: Config) -> Verification:
             f"There is no evidence in {config.case}.", hint="Make a case with: forensics ingest --from PATH"
         )
     return verify_folder(config.evidence)
+
+
+def synthesise(scenarios: Sequence[str], out: Path, seed: int = 7) -> Written:
+    """Write a made-up history with planted incidents, in GitHub's own forms."""
+    from forensics.synth.synthesise import synthesise as make
+
+    return make(scenarios, out, seed=seed)
+
+
+def demo(out: Path, progress: Progress) -> Demo:
+    """The whole way on a made-up history: make it up, ingest, detect, report.
+
+    Writes ``out/history`` and ``out/case``; raises UsageProblem rather than replace a folder that is not a
+    demonstration's.
+    """
+    from forensics.synth.synthesise import DEMO
+
+    begun = time.monotonic()
+    _clear_demo(out)
+    progress.start("Making a history up", None)
+    synthesise(DEMO, out / "history")
+    progress.done()
+    config = Config(out / "case", workers=available_cpus())
+    ingest_files(config, [out / "history"], progress)
+    found = detect(config)
+    written = report(config)
+    return Demo(config.case, written, found.findings, time.monotonic() - begun)
+
+
+def _clear_demo(out: Path) -> None:
+    """Remove what an earlier demonstration left; its mark proves that it is one."""
+    import shutil
+
+    from forensics.errors import UsageProblem
+
+    mark = out / ".forensics-demo"
+    if out.exists() and any(out.iterdir()) and not mark.is_file():
+        raise UsageProblem(
+            f"The folder {out} is not empty and not a demonstration's.",
+            hint="Name another one: forensics demo -o DIR",
+        )
+    for part in ("history", "case"):
+        shutil.rmtree(out / part, ignore_errors=True)
+    out.mkdir(parents=True, exist_ok=True)
+    mark.write_text("Made by forensics demo; removed and made again by the next one.\n", encoding="utf-8")
 
 
 def read_coverage(store: Store) -> Coverage:

@@ -111,9 +111,7 @@ def read_analysis(
 
 
 def _timing(row: dict[str, Any]) -> JobTiming:
-    return JobTiming(
-        row["workflow"], row["job"], tuple(row["queue_seconds"] or ()), tuple(row["run_seconds"] or ())
-    )
+    return JobTiming(row["workflow"], row["job"], tuple(row["queue_seconds"] or ()), tuple(row["run_seconds"] or ()))
 
 
 def _edge(store: Store, finding: Finding, *, first: bool) -> datetime | None:

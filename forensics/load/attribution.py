@@ -134,7 +134,7 @@ def _job_by_name(unit: Unit, clues: Sequence[JobClue], known: Known) -> KnownJob
     """The known job whose id stands in the name of a single text."""
     if unit.form != "text" or len(clues) > 1:
         return None
-    candidates = [unit.named.job_id, *unit.named.numbers]
+    candidates = [unit.named.job_id or 0, *unit.named.numbers]
     return next((known.jobs[number] for number in candidates if number in known.jobs), None)
 
 

@@ -16,9 +16,9 @@ import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import BinaryIO
+from typing import IO, Any, BinaryIO, cast
 
-from isal import isal_zlib
+from isal import igzip, isal_zlib
 
 from forensics.errors import EvidenceUnreadable
 from forensics.ingest.recognise import HEAD
@@ -36,6 +36,18 @@ LARGEST_TOTAL = 32 << 30
 # repeated line stays below 300:1, so beyond this a large member is a bomb.
 _BOMB_RATIO = 500
 _BOMB_SIZE = 64 << 20
+_ISAL_ERROR: Any = isal_zlib.error  # its stub calls it an instance
+# struct.error and ValueError come of garbled headers.
+_DAMAGE: tuple[type[Exception], ...] = (
+    _ISAL_ERROR,
+    zlib.error,
+    lzma.LZMAError,
+    tarfile.TarError,
+    struct.error,
+    EOFError,
+    OSError,
+    ValueError,
+)
 _LOCAL_HEADER = struct.Struct("<4s5H3L2H")
 
 
@@ -103,7 +115,7 @@ def _zip_reader(name: str, stream: BinaryIO, entry: zipfile.ZipInfo) -> Callable
             raise EvidenceUnreadable(f"{where} is encrypted.", hint="Decrypt the archive and ingest it again.")
         try:
             data = _inflate(_raw_member(stream, entry), entry)
-        except (isal_zlib.error, zlib.error, struct.error, OSError, ValueError) as error:
+        except _DAMAGE as error:
             raise EvidenceUnreadable(f"{where} is damaged: {error}.", hint="Download the archive again.") from error
         if len(data) != entry.file_size or isal_zlib.crc32(data) != entry.CRC:
             raise EvidenceUnreadable(
@@ -151,11 +163,21 @@ def _tar_members(name: str, stream: BinaryIO) -> Iterator[Member]:
                         hint="If it is genuine, ingest its parts one by one.",
                     )
                 extracted = archive.extractfile(entry)
-                yield Member(entry.name, entry.size, extracted.read if extracted else bytes)
-    except (tarfile.TarError, lzma.LZMAError, EOFError, OSError, zlib.error, isal_zlib.error) as error:
+                yield Member(entry.name, entry.size, _tar_reader(name, entry.name, extracted))
+    except _DAMAGE as error:
         raise EvidenceUnreadable(
             f"{name} is damaged: {error}.", hint="What stands before the damage was read; download it again."
         ) from error
+
+
+def _tar_reader(name: str, member: str, extracted: IO[bytes] | None) -> Callable[[], bytes]:
+    def read() -> bytes:
+        try:
+            return extracted.read() if extracted else b""
+        except _DAMAGE as error:
+            raise EvidenceUnreadable(f"{member} in {name} is damaged: {error}.", hint="Download it again.") from error
+
+    return read
 
 
 def _compressed(kind: str, name: str, stream: BinaryIO) -> Iterator[Member]:
@@ -167,18 +189,16 @@ def _compressed(kind: str, name: str, stream: BinaryIO) -> Iterator[Member]:
             yield from _tar_members(name, inner)  # type: ignore[arg-type]
             return
         data = inner.read()
-    except (lzma.LZMAError, EOFError, OSError, zlib.error, isal_zlib.error) as error:
+    except _DAMAGE as error:
         raise EvidenceUnreadable(f"{name} is damaged: {error}.", hint="Download it again.") from error
     stem = PurePosixPath(name)
     yield Member(stem.stem if stem.suffix.lower() in (".gz", ".xz") else stem.name, len(data), lambda: data)
 
 
 def _decompressor(kind: str, stream: BinaryIO) -> BinaryIO:
-    from isal import igzip
-
-    if kind == "gzip":
-        return igzip.IGzipFile(fileobj=stream, mode="rb")  # type: ignore[no-any-return]
-    return lzma.LZMAFile(stream)  # type: ignore[return-value]
+    module: Any = igzip if kind == "gzip" else lzma
+    opened = module.open(stream, "rb")
+    return cast(BinaryIO, opened)
 
 
 class _Bounded:

@@ -127,7 +127,7 @@ class _Load:
     def _units(self, archives: Mapping[str, Sequence[str]], stored: Mapping[str, StoredUnit]) -> dict[str, Unit]:
         """All units: of plain files as they lie together now, of archives as stored, and of new archives."""
         plain = self.store.query("SELECT path, sha256 FROM evidence WHERE kind = 'log'").rows
-        units = units_of_files(plain) if plain else []  # type: ignore[arg-type]
+        units = units_of_files(plain) if plain else []
         for path, members in archives.items():
             units += units_of_archive(path, members, self.entries[path].sha256)
         kept = {unit_id: one.unit for unit_id, one in stored.items() if not one.unit.plain}

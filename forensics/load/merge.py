@@ -208,7 +208,7 @@ def _merge_jobs(store: Store, rows: list[Row], runs: Mapping[int, Row]) -> None:
         found = store.query(
             "SELECT run_id, latest_attempt FROM runs WHERE run_id IN (SELECT unnest($ids))", {"ids": missing}
         )
-        known.update(dict(found.rows))  # type: ignore[arg-type]
+        known.update(dict(found.rows))
     seen = [
         {
             **row,

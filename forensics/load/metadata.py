@@ -144,7 +144,7 @@ def _write(store: Store, gathered: _Gathered) -> None:
     neighbours = [{"directory": directory, "run_id": run_id} for directory, run_id in sorted(gathered.neighbours)]
     schema = {"directory": pl.String, "run_id": pl.Int64}
     _insert_new(store, "neighbours", neighbours, schema, ("directory", "run_id"))
-    evidence_schema = {
+    evidence_schema: dict[str, Any] = {
         "path": pl.String, "sha256": pl.String, "size": pl.Int64, "source": pl.String,
         "taken_at": pl.Datetime("us"), "kind": pl.String, "rows_read": pl.Int64,
     }  # fmt: skip

@@ -171,7 +171,7 @@ class _Sink:
                 pl.lit(attribution.repository).alias("repository"),
             )
         )  # fmt: skip
-        self._contexts[job.job_id] = JobContext(run.workflow if run else None, job.name)
+        self._contexts[source] = JobContext(run.workflow if run else None, job.name)
         self._rows += lines.height
         if self._rows >= _FLUSH_ROWS:
             self.flush()
@@ -187,12 +187,19 @@ class _Sink:
             lines, compression="zstd", compression_level=1, statistics=False
         )
         self._result.lines.append(lines)
-        # Two sources may give lines of one job; effects are searched in each on its own.
-        effects = extract(frame, self._reader.rules, self._contexts)
+        effects = self._effects(frame)
         if not effects.is_empty():
             file = self._reader.out / f"effects-{name}"
             effects.write_parquet(file)
             self._result.effects.append(file)
+
+    def _effects(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """Two sources may give lines of one job, so each source is searched as if it were a job of its own."""
+        jobs = frame.select("source_id", "job_id").unique()
+        found = extract(
+            frame.drop("job_id").rename({"source_id": "job_id"}), self._reader.rules, self._contexts
+        ).rename({"job_id": "source_id"})
+        return found.join(jobs, on="source_id", how="left")
 
 
 def source_id(text: Text, member: str) -> int:
@@ -265,7 +272,7 @@ def _read_text(job: JobTexts, texts: Mapping[Text, bytes]) -> list[_JobRead]:
         digest = hashlib.sha256(data).hexdigest()
         clue = _clue(None, parsed.hints, lines, digest)
         return [_JobRead(clue, lines, [(text, text.member, len(data), account)], "", notes)]
-    reads = []
+    reads: list[_JobRead] = []
     for (name,), part in parsed.lines.group_by(["job"], maintain_order=True):
         numbered = part.with_columns(pl.int_range(1, part.height + 1, dtype=pl.Int32).alias("line_no"))
         lines, dropped = drop_repeats(numbered)

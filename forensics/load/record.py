@@ -14,13 +14,14 @@ from forensics.load.attribution import JobClue
 from forensics.load.merge import merge_inferred
 from forensics.load.metadata import write_problems
 from forensics.load.partition import SourceAccount, UnitResult
+from forensics.load.scan import Problem
 from forensics.load.unit import JobTexts, Text, Unit
 from forensics.store.store import Store
 
 UNIT_PROBLEMS = ("made-up-run", "invalid-utf8", "utf-16", "bad-crc", "zip-bomb", "damaged")
 """Kinds of problems that reading a unit brings; they go when it is read again."""
 
-_SOURCE_SCHEMA = {
+_SOURCE_SCHEMA: dict[str, Any] = {
     "source_id": pl.Int64, "unit_id": pl.String, "main_source_id": pl.Int64, "evidence_path": pl.String,
     "member": pl.String, "form": pl.String, "run_id": pl.Int64, "attempt": pl.Int32, "job_id": pl.Int64,
     "attributed_by": pl.String, "steps_by": pl.String, "bytes": pl.Int64, "lines_in": pl.Int64,
@@ -79,7 +80,9 @@ def record_units(store: Store, units: Sequence[tuple[UnitResult, str]], repeated
     ``repeated`` says for a main source how many of its lines were left out for another source of the job.
     """
     left = dict(repeated)
-    sources, rows, problems = [], [], []
+    sources: list[dict[str, Any]] = []
+    rows: list[dict[str, str]] = []
+    problems: list[Problem] = []
     for result, fingerprint in units:
         sources.extend(_source_row(result.unit.unit_id, account, left) for account in result.accounts)
         rows.append(
