@@ -1,0 +1,127 @@
+"""Small histories as tables on one screen: what a case of tests/detectors/*.yml looks like, and how it becomes rows.
+
+A table is text: a line of column names, then a line for each row; ``-`` is NULL, quotes keep blanks together.
+Times are ``10:00:05`` on the first day or ``3d10:00:05`` three days later. All that is not said has a default:
+a job names its run, an effect its job, and the run itself appears with them.
+"""
+
+from __future__ import annotations
+
+import random
+import re
+import shlex
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+import polars as pl
+
+from forensics.store.store import Store
+
+FIRST_DAY = datetime(2026, 3, 2)
+
+Row = dict[str, Any]
+
+SHORT = {
+    "run": "run_id", "job": "job_id", "step": "step_number", "line": "line_no", "group": "group_name",
+    "created": "created_at", "started": "started_at", "completed": "completed_at", "occurred": "occurred_at",
+    "branch": "head_branch", "number": "run_number", "by": "by_run_id",
+}  # fmt: skip
+
+DEFAULTS: Mapping[str, Row] = {
+    "runs": {
+        "repository": "octo/shop", "workflow_id": 7, "workflow_path": ".github/workflows/deploy.yml",
+        "workflow_name": "Deploy", "event": "push", "status": "completed", "conclusion": "success",
+        "head_branch": "main", "inferred": False,
+    },
+    "jobs": {
+        "repository": "octo/shop", "attempt": 1, "name": "deploy", "status": "completed", "conclusion": "success",
+        "executed": True, "copied": False, "inferred": False,
+    },
+    "steps": {"name": "Deploy", "status": "completed", "conclusion": "success"},
+    "effects": {
+        "repository": "octo/shop", "tool": "kubectl", "effect": "deploy", "target": "k8s:deployment/cart",
+        "outcome": "done", "rule": "kubectl", "source_id": 1,
+    },
+    "concurrency_groups": {"source": "github", "confidence": "known"},
+    "cancellations": {"attempt": 1, "confidence": "known"},
+}  # fmt: skip
+
+
+def read_rows(table: str, text: str) -> list[Row]:
+    """A table as rows with full column names; what is not said is left out."""
+    lines = [shlex.split(line) for line in text.strip().splitlines()]
+    names = [SHORT.get(name, name) for name in lines[0]]
+    if table == "runs":
+        names = ["head_sha" if name == "sha" else name for name in names]
+    return [
+        {name: _value(name, text) for name, text in zip(names, line, strict=True)} for line in lines[1:]
+    ]
+
+
+def complete(said: Mapping[str, list[Row]]) -> dict[str, list[Row]]:
+    """All tables with their defaults, and the runs, attempts and log lines that follow from the others."""
+    rows = {
+        table: [{**DEFAULTS[table], **row} for row in said.get(table, [])]
+        for table in ("runs", "jobs", "steps", "effects", "concurrency_groups", "cancellations")
+    }
+    jobs = {row["job_id"]: row for row in rows["jobs"]}
+    for place, effect in enumerate(rows["effects"], start=1):
+        job = jobs.get(effect["job_id"], {})
+        effect.setdefault("run_id", job.get("run_id"))
+        effect.setdefault("attempt", job.get("attempt", 1))
+        effect.setdefault("line_no", 10 * place)
+        effect.setdefault("started_at", effect.get("occurred_at"))
+        effect.setdefault("text", f"{effect['effect']} {effect['target']}: {effect['outcome']}")
+        # `effects` inherit the repository of their job, so that a case says it once.
+        effect["repository"] = job.get("repository", effect["repository"])
+    _add_runs(rows)
+    rows["log_lines"] = [
+        {name: effect.get(name) for name in ("run_id", "attempt", "job_id", "step_number", "line_no", "text")}
+        | {"logged_at": effect.get("occurred_at"), "source_id": 1}
+        for effect in rows["effects"]
+    ]
+    return rows
+
+
+def plant(store: Store, said: Mapping[str, list[Row]], *, shift: timedelta = timedelta(0), order: int = 0) -> None:
+    """Put a history into the store; ``shift`` moves its clock, ``order`` is a seed to shuffle its rows by."""
+    for table, rows in complete(said).items():
+        shuffled = random.Random(order).sample(rows, len(rows)) if order else rows
+        names = sorted({name for row in rows for name in row})
+        frame = pl.DataFrame(
+            [[_text(row.get(name), shift) for name in names] for row in shuffled],
+            schema=dict.fromkeys(names, pl.String),
+            orient="row",
+        )
+        store.insert(table, frame)
+
+
+def _add_runs(rows: dict[str, list[Row]]) -> None:
+    known = {row["run_id"]: row for row in rows["runs"]}
+    for row in (*rows["jobs"], *rows["effects"]):
+        if row["run_id"] not in known:
+            known[row["run_id"]] = {**DEFAULTS["runs"], "run_id": row["run_id"], "repository": row["repository"]}
+            rows["runs"].append(known[row["run_id"]])
+    for run_id, run in known.items():
+        started = [job["started_at"] for job in rows["jobs"] if job["run_id"] == run_id and job.get("started_at")]
+        run.setdefault("run_number", run_id)
+        run.setdefault("head_sha", f"{run_id:040x}")
+        run.setdefault("created_at", min(started) - timedelta(seconds=10) if started else FIRST_DAY)
+
+
+def _value(name: str, text: str) -> Any:
+    if text == "-":
+        return None
+    if name.endswith("_at"):
+        days, hours, minutes, seconds = re.fullmatch(r"(?:(\d+)d)?(\d+):(\d+):([\d.]+)", text).groups()
+        return FIRST_DAY + timedelta(
+            days=int(days or 0), hours=int(hours), minutes=int(minutes), seconds=float(seconds)
+        )
+    return int(text) if re.fullmatch(r"-?\d{1,18}", text) else text
+
+
+def _text(value: Any, shift: timedelta) -> str | None:
+    if isinstance(value, datetime):
+        return (value + shift).isoformat(sep=" ")
+    return None if value is None else str(value)
