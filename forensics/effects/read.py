@@ -162,6 +162,8 @@ def _read_act(node: _Node, rule_id: str, tool: str) -> Act:
     )
     if not act.triggers:
         raise node.wrong("effect", "there is neither a 'start' nor an outcome that stands alone")
+    if (act.of("dry-run") or act.command_required) and not act.of("command"):
+        raise node.wrong("effect", "'dry-run' and 'command-required' need 'command'")
     if not act.target:
         raise node.wrong("target", "key 'target' is missing")
     _require_certain_target(node, act)

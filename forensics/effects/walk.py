@@ -101,7 +101,6 @@ class _Job:
         self.fetched: str | None = None
         self.sha: str | None = None
         self.rows: list[dict[str, Any]] = []
-        self.seen: set[tuple[str, str, str | None, str]] = set()
         self.scopes: dict[int, _Scope] = {}
 
 
@@ -117,12 +116,23 @@ def walk_job(lines: Sequence[Line], acts: Sequence[Act], about: JobContext) -> l
     for _, group in groupby(lines, key=lambda line: line.segment):
         segment = list(group)
         job.scopes = dict(_scopes(job, segment))
-        job.seen.clear()
+        before = len(job.rows)
         for line in segment:
             _read_line(job, line)
         for scope in job.scopes.values():
             _close(job, scope)
+        job.rows[before:] = _without_repeats(job.rows[before:])
     return job.rows
+
+
+def _without_repeats(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The first of the rows in which a step says the same of the same thing (printed twice, tried again)."""
+    first: dict[tuple[str, ...], dict[str, Any]] = {}
+    for number, row in enumerate(rows):
+        repeatable = row["identity"] is not None and row["outcome"] != "unknown"
+        key = (row["rule"], row["target"], row["identity"], row["outcome"]) if repeatable else (str(number),)
+        first.setdefault(key, row)
+    return list(first.values())
 
 
 def _scopes(job: _Job, segment: Sequence[Line]) -> Iterator[tuple[int, _Scope]]:
@@ -135,8 +145,6 @@ def _scopes(job: _Job, segment: Sequence[Line]) -> Iterator[tuple[int, _Scope]]:
         commands = [found for found in kinds if "command" in found]
         real = [found for found in commands if "dry-run" not in found]
         if commands and not real:
-            continue
-        if not act.of("command") and any("dry-run" in found for found in kinds):
             continue
         if act.command_required and told and not real:
             continue
@@ -231,7 +239,7 @@ def _settle(job: _Job, scope: _Scope, line: Line, outcome: str, groups: Mapping[
     """Use the line as an outcome; False when there is nothing that it could be the outcome of."""
     attempt = _waiting(scope, line, groups)
     if attempt is None:
-        if outcome in ("rejected", "no-op") and _refine(job, scope, line, outcome, groups):
+        if outcome in ("rejected", "no-op") and _refine(scope, line, outcome, groups):
             return True
         if outcome not in scope.act.alone:
             return False
@@ -239,7 +247,7 @@ def _settle(job: _Job, scope: _Scope, line: Line, outcome: str, groups: Mapping[
         scope.open.remove(attempt)
         return True
     row = _emit(job, scope, line, outcome, groups, attempt)
-    if outcome == "failed" and row is not None:
+    if outcome == "failed":
         scope.failures.append(_Failure(row, line, attempt, groups))
     if attempt is not None:
         attempt.outcomes += 1
@@ -249,17 +257,12 @@ def _settle(job: _Job, scope: _Scope, line: Line, outcome: str, groups: Mapping[
     return True
 
 
-def _refine(job: _Job, scope: _Scope, line: Line, outcome: str, groups: Mapping[str, str]) -> bool:
+def _refine(scope: _Scope, line: Line, outcome: str, groups: Mapping[str, str]) -> bool:
     """A reason that follows the failure tells that it was a rejection."""
     for failure in reversed(scope.failures):
         known = {**(failure.attempt.groups if failure.attempt else {}), **failure.groups}
         if line.line_no - failure.line.line_no <= REFINE_WITHIN and _agree(known, groups):
             scope.failures.remove(failure)
-            key = (scope.act.rule, failure.row["target"], failure.row["identity"], outcome)
-            if failure.row["identity"] is not None and key in job.seen:
-                job.rows.remove(failure.row)
-                return True
-            job.seen.add(key)
             failure.row.update(outcome=outcome, line_no=line.line_no, occurred_at=line.logged_at, text=line.text)
             return True
     return False
@@ -275,8 +278,8 @@ def _close(job: _Job, scope: _Scope) -> None:
 
 def _emit(
     job: _Job, scope: _Scope, line: Line, outcome: str, groups: Mapping[str, str], attempt: _Attempt | None
-) -> dict[str, Any] | None:
-    """Add the effect's row, unless the step says the same of the same thing once more (printed twice, retried)."""
+) -> dict[str, Any]:
+    """Add the effect's row."""
     values: dict[str, str | None] = {
         "repository": line.repository or "?",
         "workflow": job.about.workflow or "?",
@@ -289,11 +292,6 @@ def _emit(
     }
     target = _first(scope.act.target, values) or f"{scope.act.tool}:?"
     identity = _first(scope.act.identity, values)
-    if identity is not None and outcome != "unknown":
-        key = (scope.act.rule, target, identity, outcome)
-        if key in job.seen:
-            return None
-        job.seen.add(key)
     started = attempt.started if attempt else line
     row = {
         "repository": line.repository,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 import time
 from datetime import datetime, timedelta
 from random import Random
@@ -14,16 +15,44 @@ from forensics.effects.extract import EFFECT_SCHEMA, JobContext, extract
 from forensics.effects.rule import load_rules
 
 RULES = load_rules()
-LEVELS = (None, "echo", "command", "error", "warning", "group", "endgroup")
-SNIPPETS = sorted({line for rule in RULES.rules for example in rule.examples for line in example.log.splitlines()})
+LOGS = [example.log.splitlines() for rule in RULES.rules for example in rule.examples]
+SNIPPETS = sorted({line for log in LOGS for line in log})
 """Every line of every example: announcements and outcomes in any order."""
-TEXTS = st.one_of(st.sampled_from(SNIPPETS), st.text(max_size=40))
-ROWS = st.lists(
-    st.tuples(st.integers(1, 3), st.sampled_from((None, 1, 2)), st.sampled_from(LEVELS), TEXTS), max_size=40
+Row = tuple[int, int | None, str | None, str]
+
+
+@st.composite
+def rows_of_examples(draw: st.DrawFn) -> list[Row]:
+    """Logs of examples one after the other in up to three jobs, some of their lines echoed, some lines noise."""
+    rows: list[Row] = []
+    for lines in draw(
+        st.lists(st.one_of(st.sampled_from(LOGS), st.lists(st.text(max_size=20), max_size=3)), max_size=6)
+    ):
+        job, step = draw(st.integers(1, 3)), draw(st.sampled_from((None, 1, 2)))
+        echoed = draw(st.sets(st.integers(0, max(len(lines) - 1, 0)), max_size=2))
+        rows += [(job, step, "echo" if place in echoed else _level(text), text) for place, text in enumerate(lines)]
+    return rows
+
+
+def _level(text: str) -> str | None:
+    return "command" if text.startswith("[command]") else None
+
+
+ROWS = st.one_of(
+    rows_of_examples(),
+    st.lists(
+        st.tuples(
+            st.integers(1, 3),
+            st.sampled_from((None, 1, 2)),
+            st.sampled_from((None, "echo", "command", "error", "warning", "group", "endgroup")),
+            st.one_of(st.sampled_from(SNIPPETS), st.text(max_size=40)),
+        ),
+        max_size=40,
+    ),
 )
 
 
-def frame(rows: list[tuple[int, int | None, str | None, str]]) -> pl.DataFrame:
+def frame(rows: list[Row]) -> pl.DataFrame:
     """Rows of (job, step, level, text) as log lines, numbered within each job."""
     numbers: dict[int, int] = {}
     records = []
@@ -38,14 +67,14 @@ def frame(rows: list[tuple[int, int | None, str | None, str]]) -> pl.DataFrame:
     return pl.DataFrame(records, schema=schema, orient="row")
 
 
-def log(*texts: str, job: int = 1, step: int | None = None) -> list[tuple[int, int | None, str | None, str]]:
+def log(*texts: str, job: int = 1, step: int | None = None) -> list[Row]:
     return [(job, step, None, text) for text in texts]
 
 
 @given(ROWS)
 @settings(max_examples=60, deadline=None)
 def test_any_lines_give_rows_of_the_schema_and_echoes_give_none(
-    rows: list[tuple[int, int | None, str | None, str]],
+    rows: list[Row],
 ) -> None:
     lines = frame(rows)
     effects = extract(lines, RULES)
@@ -73,15 +102,13 @@ def test_any_lines_give_rows_of_the_schema_and_echoes_give_none(
 
 @given(ROWS, st.randoms())
 @settings(max_examples=40, deadline=None)
-def test_neither_order_nor_splitting_of_jobs_matters(
-    rows: list[tuple[int, int | None, str | None, str]], random: Random
-) -> None:
+def test_neither_the_order_of_rows_nor_splitting_by_job_matters(rows: list[Row], random: Random) -> None:
     lines = frame(rows)
     whole = extract(lines, RULES)
-    jobs = [group for _, group in lines.group_by("job_id", maintain_order=True)]
-    random.shuffle(jobs)
-    assert extract(pl.concat([lines.clear(), *jobs]), RULES).equals(whole)
-    parts = [extract(job, RULES) for job in sorted(jobs, key=lambda job: job["job_id"][0])]
+    order = list(range(lines.height))
+    random.shuffle(order)
+    assert extract(lines[order], RULES).equals(whole)
+    parts = [extract(job, RULES) for _, job in lines.group_by("job_id", maintain_order=True)]
     assert pl.concat([whole.clear(), *parts]).equals(whole)
 
 
@@ -169,6 +196,35 @@ def test_a_second_checkout_of_another_repository_does_not_change_the_commit() ->
     for second, sha in (("octo/charts", "a" * 40), ("Octo/Shop", "b" * 40)):
         lines = frame(log(*checkout("octo/shop", "a" * 40), *checkout(second, "b" * 40), *push))
         assert extract(lines, RULES)["sha"].to_list() == [sha]
+
+
+def test_an_echo_between_announcement_and_outcome_is_neither() -> None:
+    rows = log("To https://github.example/octo/shop", job=1)
+    rows += [(1, None, "echo", "   1a2b3c4..5d6e7f8  main -> main"), (1, None, "echo", "To https://git.example/o/r")]
+    rows += log("   2b3c4d5..6e7f8a9  main -> main", job=1)
+    (effect,) = extract(frame(rows), RULES).to_dicts()
+    assert (effect["identity"], effect["line_no"], effect["started_line_no"]) == ("6e7f8a9", 4, 1)
+
+
+def test_the_commit_of_one_job_is_not_taken_from_the_end_of_another() -> None:
+    asked = log("[command]/usr/bin/git log -1 --format=%H", job=1)
+    pushed = log("a" * 40, "To https://github.example/octo/shop", " * [new branch]      main -> main", job=2)
+    assert extract(frame(asked + pushed), RULES)["sha"].to_list() == [None]
+
+
+def test_what_comes_much_later_is_no_outcome() -> None:
+    noise = [f"compiled {number}" for number in range(120)]
+    pushed = log("To https://github.example/octo/shop", *noise, " * [new branch]      main -> main")
+    assert extract(frame(pushed), RULES).is_empty()
+    reason = "  the remote server responded with an error (status 400): crate version `2.1.0` is already uploaded"
+    failed = ("   Uploading cart v2.1.0", "error: failed to publish to registry at https://crates.example")
+    assert extract(frame(log(*failed, *noise[:20], reason)), RULES)["outcome"].to_list() == ["rejected"]
+    assert extract(frame(log(*failed, *noise[:40], reason)), RULES)["outcome"].to_list() == ["failed"]
+
+
+def test_rules_travel_to_worker_processes() -> None:
+    lines = frame(log("To https://github.example/octo/shop", " * [new branch]      main -> main"))
+    assert extract(lines, pickle.loads(pickle.dumps(RULES))).equals(extract(lines, RULES))
 
 
 def test_hostile_lines_cost_linear_time() -> None:

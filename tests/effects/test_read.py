@@ -106,6 +106,11 @@ def test_target_that_may_stay_unknown(tmp_path: Path) -> None:
     )
 
 
+def test_dry_run_without_command(tmp_path: Path) -> None:
+    message = refused(tmp_path, "    start:", "    dry-run: '^.*--dry-run'\n    start:")
+    assert message == snapshot("mine/parcel.yml:6:13: 'dry-run' and 'command-required' need 'command'")
+
+
 def test_example_that_does_not_hold(tmp_path: Path) -> None:
     assert refused(tmp_path, "identity: book@7", "identity: book@8") == snapshot("""\
 mine/parcel.yml:12:5: example 'sent' does not hold
