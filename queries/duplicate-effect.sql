@@ -127,23 +127,18 @@ SELECT
     END AS severity,
     CASE WHEN c.accepted >= 2 OR c.refused > 0 THEN 'certain' ELSE 'possible' END AS precision,
     format(
-        '''{}'' was {} {} on ''{}'': {}{} and {}{} tried{}; {} accepted, {} refused, {} without an answer.',
+        '{} jobs tried to {} ''{}'' on ''{}'' ({} accepted, {} refused, {} unanswered): {} and, {}{}{}.',
+        c.jobs,
+        c.effect,
         c.identity,
-        effect_past(c.effect),
-        CASE
-            WHEN c.accepted = 2 THEN 'twice'
-            WHEN c.accepted > 2 THEN c.accepted || ' times'
-            ELSE 'once, and tried again'
-        END,
         c.target,
-        c.first_label,
-        CASE WHEN c.first_label = c.second_label THEN ' in one job' ELSE '' END,
-        CASE WHEN c.first_label = c.second_label THEN 'in another' ELSE c.second_label END,
-        CASE WHEN c.jobs > 2 THEN ' and ' || counted(c.jobs - 2, 'more job', 'more jobs') ELSE '' END,
-        coalesce(', the second ' || duration_text(c.gap_seconds) || ' later', ''),
         c.accepted,
         c.refused,
-        c.unknown
+        c.unknown,
+        c.first_label,
+        coalesce(duration_text(c.gap_seconds) || ' later, ', 'at a time unknown, '),
+        CASE WHEN c.first_label = c.second_label THEN 'another job of it' ELSE c.second_label END,
+        CASE WHEN c.jobs > 2 THEN ' and ' || (c.jobs - 2) || ' more' ELSE '' END
     ) AS message
 FROM created AS c
 WHERE c.accepted >= 2 OR (c.accepted = 1 AND c.refused + c.unknown >= 1);

@@ -40,16 +40,3 @@ struct_pack(
     job_id := job_id::bigint,
     line_no := line_no::integer
 );
-
--- What an effect did, in the past tense.
-CREATE OR REPLACE TEMP MACRO effect_past(effect) AS
-CASE effect
-    WHEN 'publish' THEN 'published'
-    WHEN 'tag' THEN 'tagged'
-    WHEN 'release' THEN 'released'
-    WHEN 'deploy' THEN 'deployed'
-    WHEN 'push' THEN 'pushed'
-    WHEN 'apply' THEN 'applied'
-    WHEN 'comment' THEN 'commented'
-    ELSE 'done (' || effect || ')'
-END;

@@ -54,9 +54,33 @@ def read_rows(table: str, text: str) -> list[Row]:
     names = [SHORT.get(name, name) for name in lines[0]]
     if table == "runs":
         names = ["head_sha" if name == "sha" else name for name in names]
-    return [
-        {name: _value(name, text) for name, text in zip(names, line, strict=True)} for line in lines[1:]
-    ]
+    return [{name: _value(name, text) for name, text in zip(names, line, strict=True)} for line in lines[1:]]
+
+
+def read_durations(text: str) -> dict[str, list[Row]]:
+    """Histories of one job each, an execution an hour: ``"99x100 1x1000"`` is 99 times 100 seconds, then 1,000.
+
+    Columns: name, step (``-`` for a job without steps), seconds, and what else a job has.
+    """
+    tables: dict[str, list[Row]] = {"jobs": [], "steps": []}
+    for row in read_rows("jobs", text):
+        step, history = row.pop("step_number"), row.pop("seconds")
+        for times, seconds in (part.split("x") for part in history.split()):
+            for _ in range(int(times)):
+                number = len(tables["jobs"]) + 1
+                started = FIRST_DAY + timedelta(hours=number)
+                completed = started + timedelta(seconds=float(seconds))
+                # With its set-up a job takes a little longer than its step.
+                ended = completed + timedelta(seconds=5 if step else 0)
+                job = {"run_id": number, "job_id": number * 10, "started_at": started, "completed_at": ended}
+                tables["jobs"].append({**job, **row})
+                if step:
+                    conclusion = row.get("conclusion", "success")
+                    tables["steps"].append(
+                        {"job_id": number * 10, "step_number": 3, "name": step, "conclusion": conclusion}
+                        | {"started_at": started, "completed_at": completed}
+                    )
+    return tables
 
 
 def complete(said: Mapping[str, list[Row]]) -> dict[str, list[Row]]:

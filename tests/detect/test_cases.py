@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from history_tables import Row, plant, read_rows
+from history_tables import Row, plant, read_durations, read_rows
 from ruamel.yaml import YAML
 
 from forensics.detect.detector import Detector, load_detectors
@@ -31,9 +31,11 @@ CASES = [
 @pytest.mark.parametrize(("name", "case"), CASES)
 def test_case(name: str, case: Mapping[str, Any]) -> None:
     """The findings are those expected, in this order, in every field that the case names."""
-    assert set(case) <= TABLES | {"name", "why", "params", "finds"}
+    assert set(case) <= TABLES | {"durations", "name", "why", "params", "finds"}
     findings = run(DETECTORS[name], case)
-    assert [told(finding, expected) for finding, expected in zip(findings, case["finds"], strict=False)] == case["finds"]
+    assert [told(finding, expected) for finding, expected in zip(findings, case["finds"], strict=False)] == case[
+        "finds"
+    ]
     assert [finding.message for finding in findings[len(case["finds"]) :]] == []
 
 
@@ -76,6 +78,8 @@ def run(
     detector: Detector, case: Mapping[str, Any], *, shift: timedelta = timedelta(0), order: int = 0
 ) -> list[Finding]:
     said: dict[str, list[Row]] = {table: read_rows(table, case[table]) for table in TABLES & set(case)}
+    if "durations" in case:
+        said |= read_durations(case["durations"])
     with Store.memory() as store:
         plant(store, said, shift=shift, order=order)
         result = detect(store, [detector], {detector.id: case.get("params", {})})
@@ -92,7 +96,9 @@ def told(finding: Finding, expected: Mapping[str, Any]) -> dict[str, Any]:
         "message": finding.message,
         "target": finding.target,
         "repository": finding.repository,
-        "runs": " ".join(f"{run.run_id}" if run.attempt == 1 else f"{run.run_id}#{run.attempt}" for run in finding.runs),
+        "runs": " ".join(
+            f"{run.run_id}" if run.attempt == 1 else f"{run.run_id}#{run.attempt}" for run in finding.runs
+        ),
         "evidence": [f"{line.job_id}:{line.line} {line.text}" for line in finding.evidence if line.matched],
     }
     return {name: shown[name] for name in expected}
