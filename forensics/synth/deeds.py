@@ -1,4 +1,4 @@
-"""What steps do to the world: the truth that the logs announce and that the detectors must find again."""
+"""What steps do to the world: the truth that the logs announce and that the effect rules must find again."""
 
 from __future__ import annotations
 
@@ -7,7 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from forensics.synth.history import Attempt, History, Job, Run, Step
-from forensics.synth.scene import IMAGE, PACKAGE, STATE
+from forensics.synth.scene import IMAGE, PACKAGE
+
+DEPLOYMENT = "k8s:deployment/storefront namespace=production"
+INFRASTRUCTURE = "terraform:acme/storefront/infra/production"
+_UNTOUCHED = ("service/storefront", "configmap/storefront-settings", "horizontalpodautoscaler/storefront")
 
 
 @dataclass(frozen=True)
@@ -21,9 +25,9 @@ class Deed:
     tool: str
     effect: str
     target: str
-    """What it was done to, without the kind."""
+    """What it was done to, as the effect rules name it."""
     identity: str | None
-    """What came into being; None where nothing has a name of its own."""
+    """What came into being; None where the log does not say."""
     outcome: str
     """done, rejected, failed, no-op or unknown."""
 
@@ -38,37 +42,42 @@ def list_deeds(history: History) -> Iterator[Deed]:
     for run, attempt, job in history.executions():
         for step in job.steps:
             if step.conclusion != "skipped":
-                for tool, effect, target, identity, outcome in _tell(run, attempt, step):
+                for tool, effect, target, identity, outcome in _tell(history, run, attempt, step):
                     yield Deed(run, attempt.number, job, step, tool, effect, target, identity, outcome)
 
 
 _Told = tuple[str, str, str, str | None, str]
 
 
-def _tell(run: Run, attempt: Attempt, step: Step) -> list[_Told]:
+def _tell(history: History, run: Run, attempt: Attempt, step: Step) -> list[_Told]:
     facts, sha = attempt.facts, run.commit.sha
-    version = facts.get("version", "")
+    tag = f"v{facts.get('version', '')}"
     digest = f"sha256:{facts['digest']}"
     outcome = {"success": "done", "cancelled": "unknown"}.get(step.conclusion, "failed")
+    if step.mode in ("already-published", "tag-exists", "locked"):
+        outcome = "rejected"
     match step.name:
         case "Build and push release image":
-            return [("docker", "push", f"{IMAGE}:{version}", digest, outcome)]
+            return [("docker", "push", f"docker:{IMAGE}:{tag[1:]}", digest, outcome)]
         case "Build and push production image":
-            tags = (f"{IMAGE}:production", f"{IMAGE}:sha-{sha}")
-            return [("docker", "push", tag, digest, outcome) for tag in tags]
+            tags = ("production", f"sha-{sha}")
+            return [("docker", "push", f"docker:{IMAGE}:{name}", digest, outcome) for name in tags]
         case "Publish package":
-            refused = "rejected" if step.mode == "already-published" else outcome
-            return [("npm", "publish", PACKAGE, f"{PACKAGE}@{version}", refused)]
+            return [("npm", "publish", f"npm:{PACKAGE}", f"{PACKAGE}@{tag[1:]}", outcome)]
         case "Push release tag":
-            refused = "rejected" if step.mode == "tag-exists" else outcome
-            return [("git", "tag", "acme/storefront", f"v{version}", refused)]
+            return [("git", "tag", f"git-tag:github.com/{history.repository} {tag}", tag, outcome)]
         case "Create GitHub release":
-            return [("github", "release", "acme/storefront", f"v{version}", outcome)]
+            return [("github-release", "release", f"release:{history.repository}", tag, outcome)]
         case "Apply manifests":
-            return [("kubectl", "apply", "deployment/storefront", sha, outcome)]
-        case "Terraform apply":
-            return [("terraform", "apply", STATE, None, outcome)]
+            others = [("kubectl", "apply", f"k8s:{name} namespace=production", None, "no-op") for name in _UNTOUCHED]
+            return [("kubectl", "apply", DEPLOYMENT, None, outcome), *others]
+        case "Wait for rollout":
+            return [("kubectl", "deploy", DEPLOYMENT, None, outcome)]
         case "Deploy to GitHub Pages":
-            return [("pages", "deploy", "acme/storefront", sha, outcome)]
+            return [("pages", "deploy", f"pages:{history.repository}", sha, outcome)]
+        case "Terraform apply":
+            return [("terraform", "apply", INFRASTRUCTURE, None, outcome)]
+        case "Terraform plan" if step.mode == "locked":
+            return [("terraform", "apply", INFRASTRUCTURE, None, outcome)]
         case _:
             return []

@@ -13,13 +13,12 @@ from random import Random
 
 from forensics.model import RunRef
 from forensics.synth.commits import PEOPLE, Commit, make_sha
+from forensics.synth.deeds import DEPLOYMENT, INFRASTRUCTURE
 from forensics.synth.execute import Cancellation, Twist, Twists, rerun, start_run
 from forensics.synth.history import History, Job, Run
 from forensics.synth.quiet import push_to_main
 from forensics.synth.scene import IMAGE, PACKAGE
 from forensics.synth.template import load_workflow
-
-_DEPLOYMENT = "k8s:deployment/storefront namespace=production"
 
 
 @dataclass(frozen=True)
@@ -116,7 +115,7 @@ def plant_racing_deploys(history: History, window: datetime) -> Planted:
     return Planted(
         history,
         (
-            Expected("out-of-order-effect", pair, _DEPLOYMENT),
+            Expected("out-of-order-effect", pair, DEPLOYMENT),
             Expected("out-of-order-effect", pair, image),
             Expected("overlapping-runs", pair),
             Expected("overlapping-effects", pair, image),
@@ -160,8 +159,7 @@ def plant_cancelled_apply(history: History, window: datetime) -> Planted:
     unlocked_at = refused.latest.ended_at + timedelta(minutes=26)
     refused = rerun(refused, load_workflow("infra.yml"), unlocked_at, PEOPLE[1], rng, only_failed=False)
     history = history.joined_by((first, second), (killed, refused, *_test_serially((first, second), rng)))
-    target = f"terraform:{history.repository}/infra/production"
-    return Planted(history, (Expected("cancelled-mid-effect", (_ref(killed),), target),))
+    return Planted(history, (Expected("cancelled-mid-effect", (_ref(killed),), INFRASTRUCTURE),))
 
 
 def plant_slow_step(history: History, window: datetime) -> Planted:

@@ -12,7 +12,7 @@ import pytest
 
 from forensics.errors import UsageProblem
 from forensics.model import RunRef
-from forensics.synth.deeds import list_deeds
+from forensics.synth.deeds import DEPLOYMENT, list_deeds
 from forensics.synth.incidents import SCENARIOS, Expected, Planted
 from forensics.synth.synthesise import DEMO, plan, synthesise
 
@@ -88,7 +88,7 @@ def test_racing_deploys_end_on_the_older_commit_all_green(planted: Planted, root
     for deed in list_deeds(planted.history):
         if deed.run in (older, newer):
             ends[deed.run.run_id, deed.target] = deed.occurred_at
-    for target in ("deployment/storefront", "ghcr.io/acme/storefront:production"):
+    for target in (DEPLOYMENT, "docker:ghcr.io/acme/storefront:production"):
         assert ends[older.run_id, target] > ends[newer.run_id, target]
     for ref, run in zip(found.runs, (older, newer), strict=True):
         log = read_log(root, ref, "deploy")
