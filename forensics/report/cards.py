@@ -40,7 +40,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Check:
-    """A detector's documentation; ``label`` of the first card that it stands in."""
+    """A detector's documentation."""
 
     id: str
     anchor: str
@@ -70,6 +70,8 @@ class Card:
     detector: str
     check: Check | None
     """Documentation and query, in the first card of each detector only."""
+    check_label: str
+    """Label of the card that has it, empty if this is the one."""
     check_anchor: str
     remedy: str
     facts: tuple[tuple[str, str], ...]
@@ -108,17 +110,17 @@ def checks(index: CaseIndex) -> tuple[Check, ...]:
 def cards(index: CaseIndex, limits: Limits, documents: Sequence[Check]) -> tuple[Card, ...]:
     """Return the findings that get a card, worst first; anchors are unique."""
     by_id = {d.id: c for d, c in zip(index.analysis.detectors, documents, strict=True)}
-    shown: set[str] = set()
+    shown: dict[str, str] = {}
     made = []
     for position, finding in enumerate(index.analysis.findings[: limits.cards], 1):
-        first = finding.detector not in shown
-        shown.add(finding.detector)
-        made.append(_card(index, limits, position, finding, by_id.get(finding.detector), first))
+        elsewhere = shown.get(finding.detector, "")
+        shown.setdefault(finding.detector, f"F-{position:02d}")
+        made.append(_card(index, limits, position, finding, by_id.get(finding.detector), elsewhere))
     return tuple(made)
 
 
 def _card(
-    index: CaseIndex, limits: Limits, position: int, finding: Finding, check: Check | None, first: bool
+    index: CaseIndex, limits: Limits, position: int, finding: Finding, check: Check | None, elsewhere: str
 ) -> Card:
     lines, more = _lines(index, finding, limits)
     refs = tuple(dict.fromkeys(finding.runs))
@@ -133,7 +135,8 @@ def _card(
         at=moment(finding.occurred_at),
         repository=clip(finding.repository, 120),
         detector=clip(finding.detector, 80),
-        check=check if first else None,
+        check=None if elsewhere else check,
+        check_label=elsewhere,
         check_anchor=detector_anchor(finding.detector),
         remedy=check.remedy if check else "",
         facts=tuple((fact_label(name), fact_named(name, value)) for name, value in values[:CARD_FACTS]),

@@ -154,7 +154,7 @@ def _run(axis: _Axis, row: _Row, top: int, index: CaseIndex) -> Markup:
     width = round(max(x1 - x0, 3), 1)
     diamonds = [_diamond(axis, e, middle, id(e) in index.twice) for e in row.effects]
     return Markup("").join([_names(a, middle), _bar(axis, span, state_of(a), middle, x0, width),
-                            _bar_label(row, x0, x0 + width, middle), *diamonds])  # fmt: skip
+                            _bar_label(axis, row, x0, x0 + width, middle), *diamonds])  # fmt: skip
 
 
 def _names(attempt: Attempt, middle: int) -> Markup:
@@ -173,22 +173,27 @@ def _bar(axis: _Axis, span: Span, state: str, middle: int, x0: float, width: flo
 _ENDS = {"ok": "", "failed": " ✕", "cancelled": " · cancelled", "running": " · running", "other": ""}
 
 
-def _bar_label(row: _Row, x0: float, x1: float, middle: int) -> Markup:
-    """Put the run's number into the bar where it fits and no marker covers it, else behind, else before it."""
+def _bar_label(axis: _Axis, row: _Row, x0: float, x1: float, middle: int) -> Markup:
+    """Name the run where it fits and no marker covers it: in the bar, else behind it, else before it."""
     a, span = row.attempt, row.span
     state = state_of(a)
     ran = duration((span.ended - span.started).total_seconds()) if span.executed else "never executed"
     name = f"#{a.run_number}" if a.run_number is not None else str(a.run_id)
     text = clip(f"{name}{f' attempt {a.attempt}' if a.attempt > 1 else ''} · {ran}{_ENDS[state]}", 60)
-    wide = 7.1 * len(text) + 14
-    inside = x1 - x0 > wide and state != "cancelled"
-    x, anchor = (x0 + 8, "start") if inside else (x1 + 14, "start")
-    if not inside and x + wide > WIDTH:
-        x, anchor = x0 - 14, "end"
-    css = f"in b-in-{state}" if inside else "out"
-    return Markup('<text class="{}" x="{}" y="{}" text-anchor="{}">{}</text>').format(
-        css, round(x, 1), middle + 4, anchor, text
+    wide = 7.1 * len(text)
+    markers = [axis.x(at) for e in row.effects if (at := e.occurred_at or e.started_at)]
+    places = [(x1 + 14, False), (x0 - 14 - wide, False)]
+    if state != "cancelled" and x1 - x0 > wide + 16:
+        places = [(x0 + 8, True), (x1 - 8 - wide, True), ((x0 + x1 - wide) / 2, True), *places]
+    free = [p for p in places if p[0] >= LABEL and p[0] + wide <= WIDTH and not _covered(p[0], wide, markers)]
+    x, inside = (free or places)[0]
+    return Markup('<text class="{}" x="{}" y="{}">{}</text>').format(
+        "in" if inside else "out", round(x, 1), middle + 4, text
     )
+
+
+def _covered(x: float, wide: float, markers: Sequence[float]) -> bool:
+    return any(x - 10 < marker < x + wide + 10 for marker in markers)
 
 
 def _diamond(axis: _Axis, effect: Effect, middle: int, twice: bool) -> Markup:

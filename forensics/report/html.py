@@ -24,13 +24,13 @@ from markupsafe import Markup
 
 from forensics.errors import ForensicsError
 from forensics.model import Analysis, JobTiming
-from forensics.report.cards import Card, Check, Row, cards, checks, rows
+from forensics.report.cards import cards, checks, rows
 from forensics.report.charts import Series, histogram, percentile
-from forensics.report.impact import Impact, weigh
+from forensics.report.impact import weigh
 from forensics.report.index import CaseIndex, ref_of, state_of
-from forensics.report.limits import HARD_LIMIT_BYTES, STEPS, WARN_BYTES, Limits
+from forensics.report.limits import HARD_LIMIT_BYTES, STEPS, Limits
 from forensics.report.links import repository_url, run_url
-from forensics.report.summary import Summary, tell
+from forensics.report.summary import tell
 from forensics.report.text import (
     clean,
     clip,
@@ -187,6 +187,7 @@ def _page(index: CaseIndex, limits: Limits, step: int) -> str:
     analysis = index.analysis
     timeline = build(index, limits)
     documents = checks(index)
+    made = cards(index, limits, documents)
     table, dropped = rows(index, limits)
     template = _environment().get_template("report.html.j2")
     return template.render(
@@ -195,7 +196,8 @@ def _page(index: CaseIndex, limits: Limits, step: int) -> str:
         timeline=timeline,
         data=Markup(json_block(timeline.data)),  # noqa: S704  escaped for its place: no <, > or & is left
         impact=weigh(index),
-        cards=cards(index, limits, documents),
+        cards=made,
+        documented={card.check.anchor for card in made if card.check},
         rows=table,
         rows_dropped=dropped,
         first_findings=FIRST_SCREEN_FINDINGS,
@@ -323,8 +325,8 @@ def _left_out(analysis: Analysis, limits: Limits, dropped: int) -> list[str]:
     said = []
     if len(analysis.findings) > limits.cards:
         said.append(
-            f"{counted(limits.cards, 'finding')} of {number(len(analysis.findings))} have a card; the others are rows "
-            "of a table."
+            f"{counted(limits.cards, 'finding')} of {number(len(analysis.findings))} have a card; the others are "
+            "rows of a table."
         )
     if dropped:
         said.append(f"{counted(dropped, 'finding')} not even a row: `forensics detect` lists all.")
@@ -354,6 +356,3 @@ def _coverage(analysis: Analysis) -> list[tuple[str, str, str]]:
         ("· duplicates", number(c.lines_duplicate), "the same content found twice, stored once"),
         ("· problems", number(c.lines_problem), "not readable; kinds below"),
     ]
-
-
-__all__ = ["Card", "Check", "Impact", "Row", "Summary", "render", "write", "WARN_BYTES"]

@@ -58,6 +58,7 @@ class CaseIndex:
 
     def __init__(self, analysis: Analysis) -> None:
         self.analysis = analysis
+        self._spans: dict[RunRef, Span | None] = {}
 
     @cached_property
     def attempts(self) -> dict[RunRef, Attempt]:
@@ -96,6 +97,12 @@ class CaseIndex:
 
     def span_of(self, attempt: Attempt) -> Span | None:
         """Return when an attempt waited and executed, or None if it has no time at all."""
+        ref = ref_of(attempt)
+        if ref not in self._spans:
+            self._spans[ref] = self._span(attempt)
+        return self._spans[ref]
+
+    def _span(self, attempt: Attempt) -> Span | None:
         times = (attempt.created_at, attempt.started_at, attempt.completed_at)
         known = [at for at in times if at is not None]
         if not known:

@@ -11,8 +11,6 @@ from dataclasses import dataclass
 HARD_LIMIT_BYTES = 2_000_000
 """No page is larger, as long as the last step allows it."""
 
-WARN_BYTES = 1_500_000
-
 
 @dataclass(frozen=True)
 class Limits:

@@ -140,7 +140,7 @@ def _seen(index: CaseIndex) -> str:
         share = percent(missing, c.jobs_executed)
         read += (
             f" {counted(missing, 'executed job')} of {number(c.jobs_executed)} ({share} %) "
-            f"{'has' if missing == 1 else 'have'} no log: what they did to the world is unknown."
+            f"{'has no log: what it' if missing == 1 else 'have no log: what they'} did to the world is unknown."
         )
     elif c.jobs_executed:
         read += f" All {counted(c.jobs_executed, 'executed job')} have their log."
@@ -152,19 +152,21 @@ def _figures(index: CaseIndex) -> tuple[Figure, ...]:
     ran = {d.id for d in index.analysis.detectors} | {f.detector for f in findings}
     twice = [f for f in findings if f.detector == DUPLICATE and done_twice(index, f)]
     refused = sum(f.detector == DUPLICATE for f in findings) - len(twice)
-    unit = f"{number(refused)} more refused" if refused else "effects"
+    unit = f"effect{'s' if len(twice) != 1 else ''}" + (f", {number(refused)} more refused" if refused else "")
 
-    def figure(label: str, detector: str, unit: str, count: int | None = None) -> Figure:
+    def figure(label: str, detector: str, noun: str) -> Figure:
         if detector not in ran:
             return Figure(label, "–", "not looked for")
-        found = sum(f.detector == detector for f in findings) if count is None else count
-        return Figure(label, number(found), unit, found > 0)
+        found = sum(f.detector == detector for f in findings)
+        return Figure(label, number(found), noun if found == 1 else f"{noun}s", found > 0)
 
     return (
-        figure("Happened twice", DUPLICATE, unit, len(twice)),
-        figure("Landed out of order", OUT_OF_ORDER, "effects"),
-        figure("Written at once", "overlapping-effects", "targets"),
-        figure("Cut off half-way", CUT_OFF, "effects"),
+        Figure("Happened twice", number(len(twice)), unit, bool(twice))
+        if DUPLICATE in ran
+        else figure("Happened twice", DUPLICATE, ""),
+        figure("Landed out of order", OUT_OF_ORDER, "effect"),
+        figure("Written at once", "overlapping-effects", "target"),
+        figure("Cut off half-way", CUT_OFF, "effect"),
         _queue(index),
         _logs(index.analysis.coverage),
     )

@@ -9,7 +9,7 @@ import json
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
@@ -200,9 +200,12 @@ def span_of_days(first: datetime | None, last: datetime | None) -> str:
     return f"{day(first, year=first.year != last.year)} – {day(last)} ({counted(days, 'day')})"
 
 
+_EPOCH = datetime(1970, 1, 1)
+
+
 def epoch(at: datetime) -> float:
     """Return the seconds since 1970 of a naive UTC time."""
-    return at.replace(tzinfo=UTC).timestamp()
+    return (at - _EPOCH).total_seconds()
 
 
 def sql_text(sql: str) -> str:

@@ -26,6 +26,9 @@ ROWS = 5
 GRAIN_SECONDS = 2
 """API times are whole seconds: what overlaps by no more than this may be a hand-over."""
 MAX_OVERLAPS = 5_000
+INCIDENT = 3 * 3_600
+INCIDENT_GAP = 300
+"""Seconds that the first view spans at most, and between findings that it shows together."""
 SAFE_INTEGER = 2**53 - 1
 NO_LANE = "Everything else"
 
@@ -59,12 +62,17 @@ class Strings:
 
     def __init__(self) -> None:
         self.numbers: dict[str, int] = {}
+        self._asked: dict[tuple[str, int], int] = {}
 
     def __call__(self, value: str | None, limit: int = 120) -> int:
         """Return a string's number, -1 for None."""
         if value is None:
             return -1
-        return self.numbers.setdefault(clip(value, limit), len(self.numbers))
+        known = self._asked.get((value, limit))
+        if known is None:
+            known = self.numbers.setdefault(clip(value, limit), len(self.numbers))
+            self._asked[value, limit] = known
+        return known
 
 
 def build(index: CaseIndex, limits: Limits) -> Timeline:
@@ -119,8 +127,8 @@ def _thinning_notes(thinned: Sequence[Attempt], limits: Limits) -> list[str]:
     notes = []
     if thinned:
         notes.append(
-            f"The explorer and the runs table show {number(limits.intervals)} attempts, those of findings first, then "
-            f"those with effects, then the newest; the other {number(len(thinned))} are counted by the hour."
+            f"The explorer and the runs table show {number(limits.intervals)} attempts, those of findings first, "
+            f"then those with effects, then the newest; the other {number(len(thinned))} are counted by the hour."
         )
     if not limits.titles:
         notes.append("Titles of runs are left out of the explorer and the runs table to keep the file small.")
@@ -141,15 +149,22 @@ def _window(index: CaseIndex) -> tuple[int, int]:
 
 
 def _first_view(index: CaseIndex, base: int, span: int) -> list[int]:
-    """Return from and to of the worst finding's runs with some room, else the whole window."""
-    for finding in index.analysis.findings:
-        extent = index.extent_of(finding)
-        if extent is None:
-            continue
-        first, last = (epoch(at) - base for at in extent)
-        room = max(60.0, (last - first) * 0.3)
-        return [int(first - room), int(last + room)]
-    return [0, span]
+    """Return from and to of the worst finding's runs and of those that led up to it, with some room.
+
+    Findings whose runs touch are one incident; it grows, worst first, to at most three hours.
+    """
+    extents = [
+        (epoch(e[0]) - base, epoch(e[1]) - base) for f in index.analysis.findings[:200] if (e := index.extent_of(f))
+    ]
+    if not extents:
+        return [0, span]
+    first, last = extents[0]
+    for start, end in extents:
+        together = max(last, end) - min(first, start)
+        if start <= last + INCIDENT_GAP and end >= first - INCIDENT_GAP and together <= max(INCIDENT, last - first):
+            first, last = min(first, start), max(last, end)
+    room = max(60.0, (last - first) * 0.12)
+    return [int(first - room), int(last + room)]
 
 
 def _lanes(index: CaseIndex, shown: Sequence[Attempt]) -> tuple[Lane, ...]:

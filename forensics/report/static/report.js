@@ -94,7 +94,7 @@
   const resize = (scale) => {
     ratio = scale || window.devicePixelRatio || 1;
     width = plot.clientWidth;
-    left = width < 600 ? 92 : 150;
+    left = width < 600 ? 92 : 172;
     for (const [c, h] of [[canvas, height], [strip, STRIP]]) {
       c.width = Math.round(width * ratio);
       c.height = Math.round(h * ratio);
@@ -192,7 +192,7 @@
     for (const i of order) {
       const run = B.run[i], s = start(run), e = end(run);
       if (e < from || s > to) continue;
-      const x0 = Math.max(x(s), left - 4), x1 = Math.min(x(e), w + 4), wide = Math.max(2, x1 - x0), state = R.state[run];
+      const x0 = Math.max(x(s), left), x1 = Math.min(x(e), w + 4), wide = Math.max(2, x1 - x0), state = R.state[run];
       const y = Math.round(middle(B.lane[i], B.row[i])), row = B.lane[i] * 99 + B.row[i];
       if (wide < 3 && row === lastRow && state === lastState && x0 - lastX < 0.7 && run !== chosen) continue;
       lastX = x0; lastRow = row; lastState = state;
