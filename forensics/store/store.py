@@ -33,6 +33,11 @@ _CLOSED = {
     "python_enable_replacements": "false",
 }
 
+_DAMAGED = (duckdb.IOException, duckdb.SerializationException, duckdb.InternalException, duckdb.FatalException)
+"""What DuckDB raises over a file that it opened and then cannot read on."""
+
+_AGAIN = "If it is damaged, make it again from its evidence: forensics ingest --case NEW --from CASE/evidence"
+
 
 @dataclass(frozen=True)
 class Result:
@@ -79,6 +84,9 @@ class Store:
             connection.execute("SET preserve_insertion_order = false")
             # Long scratch files go beside the case, not into a small /tmp.
             connection.execute("SET temp_directory = ?", [str(path.parent / ".spill")])
+        except duckdb.Error as error:
+            connection.close()
+            raise _unopened(path, error) from error
         except BaseException:
             connection.close()
             raise
@@ -101,10 +109,15 @@ class Store:
                     f"The case {path.parent} has schema version {version}, this program needs {latest_version()}.",
                     hint="Bring it up to date with: forensics ingest --from CASE/evidence",
                 )
-            # Casts and now() mean UTC whatever the machine's zone is.
-            connection.execute("SET TimeZone = 'UTC'")
-            # From here on nothing can switch file access back on.
-            connection.execute("SET lock_configuration = true")
+            # A second reader in this process shares the first one's settings, locked already.
+            if not connection.execute("SELECT current_setting('lock_configuration')").fetchall()[0][0]:
+                # Casts and now() mean UTC whatever the machine's zone is.
+                connection.execute("SET GLOBAL TimeZone = 'UTC'")
+                # From here on nothing can switch file access back on.
+                connection.execute("SET lock_configuration = true")
+        except duckdb.Error as error:
+            connection.close()
+            raise _unopened(path, error) from error
         except BaseException:
             connection.close()
             raise
@@ -133,7 +146,7 @@ class Store:
         """Run one statement and fetch all of it. Raises QueryRefused with DuckDB's own words."""
         with self._asked(sql):
             cursor = self._connection.execute(sql, parameters) if parameters else self._connection.execute(sql)
-            description = cursor.description or []
+            description = _present(cursor).description or []
             # fetchall, not fetchone: an open result blocks the connection (facts/engines.md).
             rows = cursor.fetchall()
         return Result(tuple(c[0] for c in description), tuple(str(c[1]) for c in description), rows)
@@ -141,7 +154,7 @@ class Store:
     def stream(self, sql: str, *, size: int = 10_000) -> Iterator[Result]:
         """Run one statement and fetch it ``size`` rows at a time; the first part comes even when it is empty."""
         with self._asked(sql):
-            cursor = self._connection.execute(sql)
+            cursor = _present(self._connection.execute(sql))
             described = cursor.description or []
         columns, types = tuple(c[0] for c in described), tuple(str(c[1]) for c in described)
         first = True
@@ -158,7 +171,7 @@ class Store:
         with self._asked(sql):
             # A relation streams into Arrow; a DB-API result would be copied once more.
             answer = self._connection.sql(sql, params=parameters) if parameters else self._connection.sql(sql)
-            return _as_frame(answer.to_arrow_table())
+            return _as_frame(_present(answer).to_arrow_table())
 
     def execute(self, sql: str, parameters: Mapping[str, Any] | Sequence[Any] | None = None) -> None:
         """Run one or more statements for their effect."""
@@ -280,16 +293,18 @@ def _connect(path: Path, *, read_only: bool, config: dict[str, Any]) -> Any:
 def _unopened(path: Path, error: duckdb.Error) -> ForensicsError:
     """DuckDB's words for a file that will not open, as our error with a next step."""
     words = str(error)
-    if "lock" in words.lower():
+    if "lock on file" in words or "different configuration than existing connections" in words:
         holder = re.search(r"PID (\d+)", words)
         return CaseLocked(
             f"The case {path.parent} is in use by another process{f' (PID {holder[1]})' if holder else ''}.",
             hint="Wait until it is done, or close the program that has case.duckdb open.",
         )
+    if "No space left on device" in words:
+        return ForensicsError(f"The disk is full: {words}", hint="Free room and run the same command again.")
     first = words.splitlines()[0]
     return CaseUnreadable(
         f"The case file {path} cannot be opened: {first}",
-        hint="If it is damaged, make it again from its evidence: forensics ingest --case NEW --from CASE/evidence",
+        hint=_AGAIN,
     )
 
 
@@ -301,7 +316,16 @@ def _refused(error: duckdb.Error) -> ForensicsError:
         return QueryRefused(words, hint="The case is opened read-only; to keep results use --format csv or parquet.")
     if "No space left on device" in words:
         return ForensicsError(f"The disk is full: {words}", hint="Free room and run the same command again.")
+    if isinstance(error, _DAMAGED):
+        return CaseUnreadable(f"The case cannot be read: {words.splitlines()[0]}", hint=_AGAIN)
     return QueryRefused(words, hint="The tables and columns are in docs/schema.md, or: forensics sql --schema")
+
+
+def _present(answer: Any) -> Any:
+    """DuckDB answers None where there is no statement, and where one gives nothing to make a frame of."""
+    if answer is None:
+        raise QueryRefused("There is nothing to ask in this.", hint="Write a SELECT.")
+    return answer
 
 
 def _as_frame(table: Any) -> pl.DataFrame:
