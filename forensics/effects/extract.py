@@ -96,9 +96,9 @@ def _with_segments(jobs: pl.DataFrame) -> pl.DataFrame:
     """  # noqa: D205
     text, level = pl.col("text"), pl.col("level").fill_null("")
     headed = text.str.starts_with("##[group]Run ") | ((level == "group") & text.str.contains(_STEP_HEADER))
-    changed = pl.col("step_number").ne_missing(pl.col("step_number").shift()) | pl.col("job_id").ne(
-        pl.col("job_id").shift()
-    )
+    # A line without step (the loader does not guess within the second in which one ends) parts nothing.
+    step = pl.col("step_number").forward_fill().over("job_id")
+    changed = pl.col("job_id").ne(pl.col("job_id").shift()) | step.ne(step.shift()).fill_null(False)
     boundary = changed.fill_null(True) | headed | text.str.contains(_BOUNDARY)
     ended = text.str.starts_with("##[endgroup]") | (level == "endgroup")
     return (

@@ -298,7 +298,7 @@ def _emit(
         "run_id": line.run_id,
         "attempt": line.attempt,
         "job_id": line.job_id,
-        "step_number": line.step_number,
+        "step_number": line.step_number if line.step_number is not None else started.step_number,
         "started_at": started.logged_at,
         "occurred_at": line.logged_at,
         "tool": scope.act.tool,

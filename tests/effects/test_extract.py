@@ -160,6 +160,13 @@ def test_an_outcome_in_the_next_step_belongs_to_nothing() -> None:
     assert effects["step_number"].to_list() == [3]
 
 
+def test_a_line_whose_step_is_not_known_parts_nothing() -> None:
+    rows = log("npm notice Publishing to https://registry.example/ with tag latest", step=3)
+    rows += log("+ cart@2.1.0") + log("up to date", step=4)
+    (effect,) = extract(frame(rows), RULES).to_dicts()
+    assert (effect["outcome"], effect["step_number"]) == ("done", 3)
+
+
 def test_inputs_and_environment_of_a_step_are_not_output() -> None:
     """A ``with:`` block may hold a whole release note, log excerpts included."""
     lines = frame(
