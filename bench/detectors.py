@@ -1,0 +1,139 @@
+"""How long the detectors take on a long history: 100,000 runs, 300,000 jobs, 300,000 effects, 1,000,000 steps.
+
+Run it with ``python bench/detectors.py``; it prints the seconds of each detector and of all, and exits with 1
+when all together take longer than the limit.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from collections import Counter
+from pathlib import Path
+from time import perf_counter
+
+from forensics.detect.detector import load_detectors
+from forensics.detect.run import DetectionResult, detect
+from forensics.store.store import Store
+
+LIMIT_SECONDS = 5.0
+RUNS = 100_000
+REPOSITORIES = 20
+MINUTES_BETWEEN_RUNS = 30
+
+# Random numbers are hashes of the row and a salt, so that every machine measures the same history.
+_RANDOM = "CREATE OR REPLACE TEMP MACRO chance(n, salt) AS (hash(n, salt) % 1000000) / 1000000.0"
+
+# Each repository has a run every half hour: three of five are checks of a topic branch, the others deploy main.
+# A run has three jobs one after the other, of about four minutes each; so runs of a lane overlap now and then.
+_RUNS = """
+CREATE OR REPLACE TEMP TABLE planned AS
+SELECT
+    n AS run_id,
+    'octo/repository-' || (n % $repositories) AS repository,
+    n // $repositories AS place,
+    CASE WHEN chance(n, 1) < 0.4 THEN 'deploy' ELSE 'checks' END AS kind,
+    TIMESTAMP '2026-01-01' + to_seconds((n // $repositories) * 60 * $minutes + (chance(n, 2) * 2400)::BIGINT) AS created_at,
+    1 + (chance(n, 3) < 0.03)::INTEGER AS attempt
+FROM range(1, $runs + 1) AS numbers (n);
+
+INSERT INTO runs BY NAME
+SELECT
+    repository, run_id, place AS run_number, 7 AS workflow_id, '.github/workflows/' || kind || '.yml' AS workflow_path,
+    kind AS workflow_name, 'push' AS event, 'completed' AS status, 'success' AS conclusion,
+    CASE WHEN kind = 'deploy' THEN 'main' ELSE 'topic-' || (place // 12) END AS head_branch,
+    sha1(run_id::VARCHAR) AS head_sha, created_at, attempt AS latest_attempt, FALSE AS inferred
+FROM planned;
+"""
+
+_JOBS = """
+INSERT INTO jobs BY NAME
+SELECT
+    repository, run_id * 10 + part AS job_id, run_id, attempt, ['build', 'test', 'deploy'][part] AS name,
+    'completed' AS status,
+    CASE WHEN chance(run_id, 10 + part) < 0.02 THEN 'cancelled' ELSE 'success' END AS conclusion,
+    queued_until + to_seconds((part - 1) * 300) AS started_at,
+    queued_until + to_seconds((part - 1) * 300 + (60 + 220 * chance(run_id, 20 + part))::BIGINT) AS completed_at,
+    TRUE AS executed, FALSE AS copied, FALSE AS inferred
+FROM (SELECT *, created_at + to_seconds((1800 * chance(run_id, 4) ** 3)::BIGINT) AS queued_until FROM planned)
+CROSS JOIN range(1, 4) AS parts (part);
+"""
+
+_STEPS = """
+INSERT INTO steps BY NAME
+SELECT
+    job_id, number AS step_number, 'Step ' || number AS name, 'completed' AS status, conclusion,
+    started_at + to_seconds((number - 1) * 15) AS started_at,
+    started_at + to_seconds(number * 15) AS completed_at
+FROM jobs, range(1, 5) AS numbers (number)
+WHERE number < 4 OR name = 'deploy';
+"""
+
+_EFFECTS = """
+INSERT INTO effects BY NAME
+SELECT
+    j.repository, j.run_id, j.attempt, j.job_id, 3 AS step_number,
+    j.started_at + to_seconds(32) AS started_at, j.started_at + to_seconds(40) AS occurred_at,
+    ['kubectl', 'docker', 'npm'][part] AS tool, ['deploy', 'push', 'publish'][part] AS effect,
+    CASE part
+        WHEN 1 THEN 'k8s:deployment/cart namespace=' || r.head_branch
+        WHEN 2 THEN 'docker:' || j.repository || ':' || r.head_branch
+        ELSE 'npm:' || j.repository
+    END AS target,
+    CASE part WHEN 3 THEN j.repository || '@1.' || (r.run_number - (chance(j.run_id, 30) < 0.02)::INTEGER) || '.0' END
+        AS identity,
+    CASE
+        WHEN j.conclusion = 'cancelled' THEN 'unknown'
+        WHEN chance(j.run_id, 40 + part) < 0.02 THEN 'rejected'
+        ELSE 'done'
+    END AS outcome,
+    r.head_sha AS sha, 'bench' AS rule, 100 + part AS line_no, 'a line of the log' AS text, 1 AS source_id
+FROM jobs AS j
+INNER JOIN runs AS r ON j.repository = r.repository AND j.run_id = r.run_id
+CROSS JOIN range(1, 4) AS parts (part)
+WHERE j.name = 'deploy';
+
+INSERT INTO log_lines BY NAME
+SELECT run_id, attempt, job_id, step_number, line_no, occurred_at AS logged_at, text, source_id FROM effects;
+"""
+
+
+def fill(store: Store, *, runs: int = RUNS, repositories: int = REPOSITORIES) -> None:
+    """Put the history into an empty case that is open for writing."""
+    settings = {"runs": runs, "repositories": repositories, "minutes": MINUTES_BETWEEN_RUNS}
+    store.execute(_RANDOM)
+    for script in (_RUNS, _JOBS, _STEPS, _EFFECTS):
+        for statement in script.split(";\n"):
+            named = {name: value for name, value in settings.items() if f"${name}" in statement}
+            if statement.strip():
+                store.execute(statement, named or None)
+
+
+def measure(folder: Path, *, runs: int = RUNS) -> DetectionResult:
+    """Make the case in the folder and run the packaged detectors on it as ``forensics detect`` does."""
+    path = folder / "case.duckdb"
+    with Store.write(path) as store:
+        fill(store, runs=runs)
+    detectors = load_detectors()
+    with Store.read(path) as store:
+        return detect(store, detectors)
+
+
+def main() -> int:
+    """Measure and print; 1 when the limit is exceeded or a detector failed."""
+    with tempfile.TemporaryDirectory() as folder:
+        started = perf_counter()
+        result = measure(Path(folder))
+        whole = perf_counter() - started
+    counts = Counter(finding.detector for finding in result.findings)
+    for name, seconds in sorted(result.seconds.items()):
+        sys.stdout.write(f"{name:<22} {seconds:6.2f} s  {counts[name]:7,} findings\n")
+    spent = sum(result.seconds.values())
+    sys.stdout.write(f"{'all detectors':<22} {spent:6.2f} s  limit {LIMIT_SECONDS:.1f} s  (with the history {whole:.1f} s)\n")
+    for name, reason in result.failures:
+        sys.stdout.write(f"{name} failed: {reason}\n")
+    return int(spent > LIMIT_SECONDS or bool(result.failures))
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
