@@ -2,7 +2,8 @@
 
 A step that runs something opens with ``##[group]Run …``; so do the inner steps of a composite action, which since
 2026 stand between ``##[start-action …]`` and ``##[end-action …]`` and are left out. Post steps open with ``Post job
-cleanup.``, the last step with ``Cleaning up orphan processes``; service containers have texts of their own.
+cleanup.``, the last step with the evaluation of outputs or ``Cleaning up orphan processes``; service containers have
+texts of their own. What a composite action of the repository itself needs is fetched before its heading is printed.
 """
 
 from __future__ import annotations
@@ -15,12 +16,21 @@ import polars as pl
 
 Kind = Literal["start", "run", "post", "end", "build", "containers", "stop-containers"]
 
+_SINGLE_ACTION = (
+    r"^##\[group\]Run actions/(?:cache|checkout|configure-pages|deploy-pages|download-artifact|github-script|"
+    r"setup-[a-z]+|upload-artifact)(?:/[a-z]+)?@"
+)
+_AHEAD = (
+    r"^(?:Prepare all required actions|Getting action download info|Download (?:immutable )?action |"
+    r"Node \d+ is being deprecated)"
+)
+_SET_UP = "Complete job name: "
 _FIRST = "Current runner version"
 _FIRST_AMONG = 100
 """Lines among which the first step's first line is looked for; before it the service may have written."""
 _TEXTS: tuple[tuple[str, Kind], ...] = (
     (r"^Post job cleanup\.$", "post"),
-    (r"^Cleaning up orphan processes$", "end"),
+    (r"^(?:Evaluate and set (?:job outputs|environment url)|Cleaning up orphan processes)$", "end"),
     (r"^##\[group\](?:Build container for action use|Pull down action image)", "build"),
     (r"^##\[group\]Checking docker version$", "containers"),
     (r"^(?:Print service container logs: |Stop and remove container: )", "stop-containers"),
@@ -37,8 +47,8 @@ class Boundary:
     kind: Kind
     heading: str
     """For ``run``, what stands after ``##[group]``."""
-    script: bool = False
-    """Whether a script follows; a script's own step holds no inner steps."""
+    single: bool = False
+    """Whether its step can hold no inner steps: a script, or an action of GitHub's own in JavaScript."""
 
 
 def find(lines: pl.DataFrame) -> list[Boundary]:
@@ -49,6 +59,9 @@ def find(lines: pl.DataFrame) -> list[Boundary]:
     said = level.ne_missing("echo")
     kinds += [pl.when(said & text.str.contains(pattern)).then(pl.lit(kind)) for pattern, kind in _TEXTS]
     enters, leaves = (text.str.starts_with(f"##[{way}-action ").cast(pl.Int32) for way in ("start", "end"))
+    # How many lines just before this one are the runner's preparations.
+    prepares = said & text.str.contains(_AHEAD)
+    ahead = prepares.cast(pl.UInt32).cum_sum().over(prepares.rle_id()).shift(1)
     depth = pl.when(said).then(enters - leaves).otherwise(0).cum_sum()
     found = (
         lines.lazy()
@@ -58,17 +71,26 @@ def find(lines: pl.DataFrame) -> list[Boundary]:
             second=pl.col("logged_at").dt.truncate("1s"),
             kind=pl.coalesce(kinds),
             depth=depth,
-            script=level.shift(-1).eq("echo") & ~text.shift(-1).is_in(["with:", "env:"]),
+            single=(level.shift(-1).eq("echo") & ~text.shift(-1).is_in(["with:", "env:"]))
+            | text.str.contains(_SINGLE_ACTION),
+            ahead=ahead.fill_null(0),
         )
         .with_row_index("row")
         .filter(pl.col("kind").is_not_null() & pl.col("stamped"))
-        .filter(pl.col("kind").ne("run") | pl.col("depth").le(0))
-        .select("row", "second", "kind", pl.col("text").str.strip_prefix("##[group]"), "script")
+        .filter(~pl.col("kind").is_in(["run", "post"]) | pl.col("depth").le(0))
+        .select("row", "second", "kind", pl.col("text").str.strip_prefix("##[group]"), "single", "ahead")
         .collect()
     )
-    boundaries = [Boundary(*row) for row in found.iter_rows()]
-    start = _start(lines)
-    return [start, *(b for b in boundaries if b.row > start.row)] if start else boundaries
+    boundaries = [start] if (start := _start(lines)) else []
+    # Until 2022 the first step ends with preparations of its own.
+    named = lines.head(10 * _FIRST_AMONG).select(text.str.starts_with(_SET_UP).any()).item()
+    for row, second, kind, heading, single, ahead_of_it in found.iter_rows():
+        before = boundaries[-1] if boundaries else None
+        if before is not None and (row <= before.row or kind == before.kind == "end"):
+            continue
+        own = kind in ("run", "post") and before is not None and (named or before.kind != "start")
+        boundaries.append(Boundary(row - own * ahead_of_it, second, kind, heading, single))
+    return boundaries
 
 
 def _start(lines: pl.DataFrame) -> Boundary | None:

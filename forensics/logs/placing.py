@@ -151,7 +151,7 @@ class _Layout:
         """Headings between two boundaries that cannot be inner ones of the step that begins at the first."""
         first, last = bisect_right(self._headings, at), bisect_left(self._headings, until)
         begins, completed = self._boundaries[at], self._steps[step].completed
-        if begins.kind == "run" and not begins.script:
+        if begins.kind == "run" and not begins.single:
             # Inner steps of a composite action lie within its window.
             first = last if completed is None else max(first, bisect_right(self._times, completed + _GRAIN))
         return _STRAY * max(0, last - first)
