@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +15,7 @@ from forensics.load.container import DEPTH, Member, open_container, open_file
 from forensics.logs.archive import group
 
 _CONTAINERS = ("zip", "tar", "gzip", "xz")
+_RUN_LOG_MEMBER = re.compile(r"(?:^|/)(?:-?\d{1,19}_[^/]+|system)\.txt$")
 _LITTER = ("__MACOSX/", ".DS_Store", "Thumbs.db", "manifest.jsonl", "case.duckdb")
 NESTED = "!/"
 """Joins the name of an inner archive and of its member, as in ``logs.zip!/0_build.txt``."""
@@ -111,7 +113,8 @@ def _scan_member(path: str, prefix: str, member: Member, found: Scan, depth: int
     except EvidenceUnreadable as error:
         found.problems.append(Problem(_damage(error), path, full, f"{error.message} {error.hint}"))
         return
-    kind = recognise(member.name, data[:HEAD])
+    # In a stream the names are not known beforehand: those of run-log members need no second look either.
+    kind = "log" if _RUN_LOG_MEMBER.search(member.name) else recognise(member.name, data[:HEAD])
     if kind not in _CONTAINERS:
         found.add(kind, full, data, path)
     elif depth <= 1:
