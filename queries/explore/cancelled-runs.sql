@@ -9,7 +9,7 @@
 --   run_id: The cancelled run.
 --   attempt: Its attempt.
 --   ran_seconds: How long it had executed; empty when it never began.
---   effects_done: Things it had done to the world before.
+--   effects_done: Things it had done to the world before; empty when none is known.
 --   next_run_id: The run of the lane that was asked for next; empty when none followed.
 --   next_after_seconds: How long after this one that was asked for.
 --   next_conclusion: How that one ended.
@@ -38,6 +38,14 @@ in_order AS (
     )
 ),
 
+timed AS (
+    SELECT
+        *,
+        seconds_between(started_at, completed_at) AS ran_seconds,
+        seconds_between(created_at, next_created_at) AS next_after_seconds
+    FROM in_order
+),
+
 done AS (
     SELECT
         run_id,
@@ -49,18 +57,18 @@ done AS (
 )
 
 SELECT
-    o.completed_at,
-    o.repository,
-    o.workflow,
-    o.lane,
-    o.run_id,
-    o.attempt,
-    o.next_run_id,
-    o.next_conclusion,
-    seconds_between(o.started_at, o.completed_at) AS ran_seconds,
-    coalesce(d.effects_done, 0) AS effects_done,
-    seconds_between(o.created_at, o.next_created_at) AS next_after_seconds
-FROM in_order AS o
-LEFT JOIN done AS d ON o.run_id = d.run_id AND o.attempt = d.attempt
-WHERE o.conclusion = 'cancelled'
-ORDER BY o.completed_at, o.run_id, o.attempt
+    t.completed_at,
+    t.repository,
+    t.workflow,
+    t.lane,
+    t.run_id,
+    t.attempt,
+    t.ran_seconds,
+    d.effects_done,
+    t.next_run_id,
+    t.next_after_seconds,
+    t.next_conclusion
+FROM timed AS t
+LEFT JOIN done AS d ON t.run_id = d.run_id AND t.attempt = d.attempt
+WHERE t.conclusion = 'cancelled'
+ORDER BY t.completed_at, t.run_id, t.attempt

@@ -16,9 +16,18 @@ WITH said AS (
         *,
         lead(logged_at) OVER (PARTITION BY job_id ORDER BY line_no) AS next_at
     FROM log_lines
+),
+
+silences AS (
+    SELECT
+        *,
+        seconds_between(logged_at, next_at) AS seconds
+    FROM said
+    WHERE next_at > logged_at
 )
 
 SELECT
+    s.seconds,
     s.logged_at AS silent_from,
     s.run_id,
     s.attempt,
@@ -26,10 +35,8 @@ SELECT
     j.name AS job,
     s.step_number,
     s.line_no,
-    s.text,
-    seconds_between(s.logged_at, s.next_at) AS seconds
-FROM said AS s
+    s.text
+FROM silences AS s
 LEFT JOIN jobs AS j ON s.job_id = j.job_id
-WHERE s.next_at > s.logged_at
-ORDER BY seconds DESC, s.job_id ASC, s.line_no ASC
+ORDER BY s.seconds DESC, s.job_id ASC, s.line_no ASC
 LIMIT 100

@@ -23,7 +23,7 @@ def case(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def reader(case: Path) -> Iterator[Store]:
     with Store.read(case) as store:
         yield store
@@ -160,12 +160,11 @@ def test_several_readers_at_once(case: Path) -> None:
 
 @settings(deadline=None)
 @given(st.text(max_size=60))
-def test_any_text_is_answered_or_refused(case: Path, text: str) -> None:
-    with Store.read(case) as store:
-        try:
-            store.query(text)
-        except QueryRefused as refused:
-            assert refused.message
+def test_any_text_is_answered_or_refused(reader: Store, text: str) -> None:
+    try:
+        reader.query(text)
+    except QueryRefused as refused:
+        assert refused.message
 
 
 @settings(deadline=None)
