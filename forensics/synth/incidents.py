@@ -90,6 +90,9 @@ def plant_double_publish(history: History, window: datetime) -> Planted:
         history,
         (
             Expected("duplicate-effect", pair, f"npm:{PACKAGE}", f"{PACKAGE}@2.{minor}.1"),
+            Expected(
+                "duplicate-effect", pair, f"git-tag:github.com/{history.repository} v2.{minor}.1", f"v2.{minor}.1"
+            ),
             Expected("duplicate-effect", pair, f"release:{history.repository}", f"v2.{minor}.1"),
             Expected(
                 "duplicate-effect", (_ref(again, 1), _ref(again, 2)), f"npm:{PACKAGE}", f"{PACKAGE}@2.{minor}.2"
@@ -159,7 +162,7 @@ def plant_cancelled_apply(history: History, window: datetime) -> Planted:
     unlocked_at = refused.latest.ended_at + timedelta(minutes=26)
     refused = rerun(refused, load_workflow("infra.yml"), unlocked_at, PEOPLE[1], rng, only_failed=False)
     history = history.joined_by((first, second), (killed, refused, *_test_serially((first, second), rng)))
-    return Planted(history, (Expected("cancelled-mid-effect", (_ref(killed),), INFRASTRUCTURE),))
+    return Planted(history, (Expected("cancelled-mid-effect", (_ref(killed), _ref(refused, 1)), INFRASTRUCTURE),))
 
 
 def plant_slow_step(history: History, window: datetime) -> Planted:
