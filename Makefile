@@ -8,7 +8,7 @@ PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check --constraint
 TESTS ?= tests
 JOBS ?= 2
 
-SQL := queries forensics/store/migrations
+SQL := queries forensics/store/migrations forensics/load/sql
 DOCS := $(wildcard docs/*.md) README.md
 
 .DEFAULT_GOAL := help
@@ -41,6 +41,11 @@ fix: $(VENV)/.dev ## mend what ruff and sqlfluff can mend
 
 docs: $(VENV)/.dev ## make the generated parts of the docs again
 	@$(BIN)/cog -r $(DOCS)
+
+bench: $(VENV)/.dev ## speed and memory against unzip, wc, ripgrep and lnav on the same files
+	@for tool in unzip rg lnav; do command -v $$tool >/dev/null \
+		|| { echo "bench compares with unzip, ripgrep and lnav: apt-get install unzip ripgrep lnav"; exit 1; }; done
+	@for file in bench/*.py; do $(BIN)/python $$file || exit 1; done
 
 clean: ## remove the environment and what tools left behind
 	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist

@@ -12,7 +12,7 @@ import polars as pl
 from forensics.model import Finding
 from forensics.store.store import Store
 
-_SCHEMA = {
+_SCHEMA: dict[str, Any] = {
     "finding_id": pl.String, "detector": pl.String, "severity": pl.String, "precision": pl.String,
     "message": pl.String, "occurred_at": pl.Datetime("us"), "repository": pl.String, "target": pl.String,
     "runs": pl.String, "evidence": pl.String, "values": pl.String,

@@ -7,18 +7,22 @@ hostile query (or a detector of unknown origin) sees the case and nothing else.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 import duckdb
 import polars as pl
 
 from forensics.errors import CaseLocked, CaseUnreadable, ForensicsError, NothingToAnalyse, QueryRefused
 from forensics.store.migrate import check_version, latest_version, migrate
+
+Answer = TypeVar("Answer")
 
 STORAGE_VERSION = "v1.5.0"
 """Format of new files. DuckDB 2.0 writes files that 1.x cannot open unless told otherwise; 1.5 is the
@@ -144,42 +148,37 @@ class Store:
 
     def query(self, sql: str, parameters: Mapping[str, Any] | Sequence[Any] | None = None) -> Result:
         """Run one statement and fetch all of it. Raises QueryRefused with DuckDB's own words."""
-        with self._asked(sql):
-            cursor = self._connection.execute(sql, parameters) if parameters else self._connection.execute(sql)
-            description = _present(cursor).description or []
+
+        def fetch() -> Result:
+            cursor = _present(self._connection.execute(sql, parameters or None))
             # fetchall, not fetchone: an open result blocks the connection (facts/engines.md).
-            rows = cursor.fetchall()
-        return Result(tuple(c[0] for c in description), tuple(str(c[1]) for c in description), rows)
+            return Result(*_described(cursor), cursor.fetchall())
+
+        return self._ask(sql, fetch)
 
     def stream(self, sql: str, *, size: int = 10_000) -> Iterator[Result]:
         """Run one statement and fetch it ``size`` rows at a time; the first part comes even when it is empty."""
-        with self._asked(sql):
-            cursor = _present(self._connection.execute(sql))
-            described = cursor.description or []
-        columns, types = tuple(c[0] for c in described), tuple(str(c[1]) for c in described)
-        first = True
-        while True:
-            with self._asked(""):
-                rows = cursor.fetchmany(size)
-            if not rows and not first:
-                return
-            first = False
-            yield Result(columns, types, rows)
+        cursor = self._ask(sql, lambda: _present(self._connection.execute(sql)))
+        columns, types = _described(cursor)
+        rows = self._ask("", lambda: cursor.fetchmany(size))
+        yield Result(columns, types, rows)
+        while len(rows) == size:
+            rows = self._ask("", lambda: cursor.fetchmany(size))
+            if rows:
+                yield Result(columns, types, rows)
 
     def frame(self, sql: str, parameters: Mapping[str, Any] | Sequence[Any] | None = None) -> pl.DataFrame:
         """Run one statement and fetch it as a Polars frame."""
-        with self._asked(sql):
+
+        def fetch() -> Any:
             # A relation streams into Arrow; a DB-API result would be copied once more.
-            answer = self._connection.sql(sql, params=parameters) if parameters else self._connection.sql(sql)
-            return _as_frame(_present(answer).to_arrow_table())
+            return _present(self._connection.sql(sql, params=parameters or None)).to_arrow_table()
+
+        return _as_frame(self._ask(sql, fetch))
 
     def execute(self, sql: str, parameters: Mapping[str, Any] | Sequence[Any] | None = None) -> None:
         """Run one or more statements for their effect."""
-        with self._asked(sql):
-            if parameters:
-                self._connection.execute(sql, parameters)
-            else:
-                self._connection.execute(sql)
+        self._ask(sql, lambda: self._connection.execute(sql, parameters or None))
 
     def insert(self, table: str, frame: pl.DataFrame) -> None:
         """Append a frame by column name; columns that the table has and the frame lacks become NULL."""
@@ -207,20 +206,30 @@ class Store:
                 [[str(file) for file in files]],
             )
 
-    @contextmanager
-    def _asked(self, sql: str) -> Iterator[None]:
-        """DuckDB's errors as ours, around one question; a closed store refuses what its settings let through."""
-        if sql and self._closed:
+    def _ask(self, sql: str, work: Callable[[], Answer]) -> Answer:
+        """DuckDB's errors as ours; a closed store refuses what its settings let through."""
+        if self._closed and sql:
             _admit(sql)
         try:
-            yield
+            return self._interruptible(work)
         except duckdb.Error as error:
             raise _refused(error) from error
-        except RuntimeError as error:
-            # What DuckDB's client makes of Ctrl-C while it fetches.
-            if str(error) == "Query interrupted":
-                raise KeyboardInterrupt from error
-            raise
+
+    def _interruptible(self, work: Callable[[], Answer]) -> Answer:
+        """Do it in a thread, so that Ctrl-C and SIGTERM arrive here.
+
+        DuckDB's client looks at signals in fetchall, where it makes all of them one RuntimeError, and not at
+        all in fetchmany.
+        """
+        if threading.current_thread() is not threading.main_thread():
+            return work()
+        with ThreadPoolExecutor(max_workers=1) as thread:
+            answer = thread.submit(work)
+            try:
+                return answer.result()
+            except BaseException:
+                self._connection.interrupt()
+                raise
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -319,6 +328,11 @@ def _refused(error: duckdb.Error) -> ForensicsError:
     if isinstance(error, _DAMAGED):
         return CaseUnreadable(f"The case cannot be read: {words.splitlines()[0]}", hint=_AGAIN)
     return QueryRefused(words, hint="The tables and columns are in docs/schema.md, or: forensics sql --schema")
+
+
+def _described(cursor: Any) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    described = cursor.description or []
+    return tuple(column[0] for column in described), tuple(str(column[1]) for column in described)
 
 
 def _present(answer: Any) -> Any:

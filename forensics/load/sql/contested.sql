@@ -1,7 +1,7 @@
--- Jobs whose log came from several sources (job log and run archive, two downloads, gh text): which lines to keep.
+-- Jobs whose log came from several sources (job log and run archive, two downloads): which lines to keep.
 CREATE OR REPLACE TEMP TABLE contested AS
 WITH lines AS (
-    -- The same text may be printed twice within one microsecond: the n-th of one source is the n-th of the other.
+    -- A text may be printed twice within a microsecond: the n-th of one source is the n-th of the other.
     SELECT
         *,
         row_number() OVER (
@@ -48,7 +48,9 @@ SELECT
     source_id,
     kept,
     CASE
-        WHEN kept THEN row_number() OVER (PARTITION BY job_id ORDER BY kept DESC, source_rank, line_no)
+        WHEN
+            kept
+            THEN row_number() OVER (PARTITION BY job_id ORDER BY kept DESC, source_rank ASC, line_no ASC)
         ELSE line_no
     END::INTEGER AS line_no
 FROM judged;

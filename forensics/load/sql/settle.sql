@@ -2,40 +2,56 @@
 
 -- Rows made up for a log go when the log was given to a real job, or is gone.
 DELETE FROM jobs
-WHERE inferred AND job_id NOT IN (SELECT job_id FROM log_sources WHERE job_id IS NOT NULL);
+WHERE
+    inferred
+    AND NOT EXISTS (
+        SELECT 1 FROM log_sources AS s
+        WHERE s.job_id = jobs.job_id
+    );
 
 -- Jobs of a run of which no object was seen still belong to a run.
 INSERT INTO runs BY NAME
 SELECT
-    any_value(repository) AS repository,
-    run_id,
-    any_value(workflow_name) AS workflow_name,
-    any_value(head_sha) AS head_sha,
-    any_value(head_branch) AS head_branch,
-    max(attempt) AS latest_attempt,
-    TRUE AS inferred
-FROM jobs
-WHERE run_id NOT IN (SELECT run_id FROM runs)
-GROUP BY run_id;
+    j.run_id,
+    TRUE AS inferred,
+    min(j.repository) AS repository,
+    min(j.workflow_name) AS workflow_name,
+    min(j.head_sha) AS head_sha,
+    min(j.head_branch) AS head_branch,
+    max(j.attempt) AS latest_attempt
+FROM jobs AS j
+ANTI JOIN runs AS r ON j.run_id = r.run_id
+GROUP BY j.run_id;
 
 INSERT INTO attempts BY NAME
 SELECT
-    any_value(repository) AS repository,
-    run_id,
-    attempt,
-    TRUE AS inferred
-FROM jobs
-WHERE (run_id, attempt) NOT IN (SELECT (run_id, attempt) FROM attempts)
-GROUP BY run_id, attempt;
+    j.run_id,
+    j.attempt,
+    TRUE AS inferred,
+    min(j.repository) AS repository
+FROM jobs AS j
+ANTI JOIN attempts AS a ON j.run_id = a.run_id AND j.attempt = a.attempt
+GROUP BY j.run_id, j.attempt;
 
 DELETE FROM attempts
 WHERE
     inferred
-    AND (run_id, attempt) NOT IN (SELECT (run_id, attempt) FROM jobs)
-    AND (run_id, attempt) NOT IN (SELECT (run_id, attempt) FROM log_sources WHERE run_id IS NOT NULL);
+    AND NOT EXISTS (
+        SELECT 1 FROM jobs AS j
+        WHERE j.run_id = attempts.run_id AND j.attempt = attempts.attempt
+    )
+    AND NOT EXISTS (
+        SELECT 1 FROM log_sources AS s
+        WHERE s.run_id = attempts.run_id AND s.attempt = attempts.attempt
+    );
 
 DELETE FROM runs
-WHERE inferred AND run_id NOT IN (SELECT run_id FROM attempts);
+WHERE
+    inferred
+    AND NOT EXISTS (
+        SELECT 1 FROM attempts AS a
+        WHERE a.run_id = runs.run_id
+    );
 
 -- A job or log may have come without a repository that its run knows.
 UPDATE jobs SET repository = runs.repository
@@ -43,7 +59,14 @@ FROM runs
 WHERE jobs.run_id = runs.run_id AND jobs.repository = '' AND runs.repository <> '';
 
 UPDATE runs SET repository = found.repository
-FROM (SELECT run_id, min(repository) AS repository FROM jobs WHERE repository <> '' GROUP BY run_id) AS found
+FROM (
+    SELECT
+        run_id,
+        min(repository) AS repository
+    FROM jobs
+    WHERE repository <> ''
+    GROUP BY run_id
+) AS found
 WHERE runs.run_id = found.run_id AND runs.repository = '';
 
 UPDATE attempts SET repository = runs.repository
@@ -57,7 +80,12 @@ WHERE effects.run_id = runs.run_id AND effects.repository = '' AND runs.reposito
 -- An inferred job lasts from its first line to its last.
 UPDATE jobs SET started_at = seen.first_at, completed_at = seen.last_at
 FROM (
-    SELECT job_id, min(first_at) AS first_at, max(last_at) AS last_at FROM log_sources GROUP BY job_id
+    SELECT
+        job_id,
+        min(first_at) AS first_at,
+        max(last_at) AS last_at
+    FROM log_sources
+    GROUP BY job_id
 ) AS seen
 WHERE jobs.job_id = seen.job_id AND jobs.inferred;
 
@@ -82,7 +110,8 @@ FROM (
             ELSE min(jobs.started_at) FILTER (WHERE coalesce(jobs.executed, TRUE) AND NOT jobs.copied)
         END AS started_at,
         CASE
-            WHEN count(jobs.job_id) = 0 AND any_value(attempts.status) = 'completed' THEN any_value(attempts.updated_at)
+            WHEN count(jobs.job_id) = 0 AND any_value(attempts.status) = 'completed'
+                THEN any_value(attempts.updated_at)
             ELSE max(jobs.completed_at) FILTER (WHERE coalesce(jobs.executed, TRUE) AND NOT jobs.copied)
         END AS completed_at
     FROM attempts
@@ -101,5 +130,7 @@ FROM jobs
 WHERE annotations.job_id = jobs.job_id AND annotations.run_id IS NULL;
 
 INSERT INTO repositories BY NAME
-SELECT DISTINCT repository FROM runs
-WHERE repository <> '' AND repository NOT IN (SELECT repository FROM repositories);
+SELECT DISTINCT r.repository
+FROM runs AS r
+ANTI JOIN repositories AS known ON r.repository = known.repository
+WHERE r.repository <> '';

@@ -41,7 +41,7 @@ CREATE TABLE workflow_files (
     path VARCHAR NOT NULL,
     sha VARCHAR NOT NULL,
     name VARCHAR,
-    triggers VARCHAR [],
+    triggers VARCHAR[],
     text VARCHAR NOT NULL,
     parsed JSON,
     evidence_path VARCHAR NOT NULL,
@@ -50,7 +50,8 @@ CREATE TABLE workflow_files (
 COMMENT ON TABLE workflow_files IS 'One workflow YAML as it stood at one commit.';
 COMMENT ON COLUMN workflow_files.repository IS 'owner/name; empty when the file came without one.';
 COMMENT ON COLUMN workflow_files.path IS 'Path in the repository; for a loose file, its name.';
-COMMENT ON COLUMN workflow_files.sha IS 'Commit it was read at; for a loose file, blob: and the SHA-256 of its bytes.';
+COMMENT ON COLUMN workflow_files.sha IS
+'Commit it was read at; for a loose file, blob: and the SHA-256 of its bytes.';
 COMMENT ON COLUMN workflow_files.name IS 'What name: says.';
 COMMENT ON COLUMN workflow_files.triggers IS 'The events under on:.';
 COMMENT ON COLUMN workflow_files.text IS 'The file.';
@@ -93,7 +94,8 @@ COMMENT ON COLUMN runs.name IS 'The run object''s name field (workflow name, or 
 COMMENT ON COLUMN runs.display_title IS 'Title shown in the web page.';
 COMMENT ON COLUMN runs.event IS 'Event that started it.';
 COMMENT ON COLUMN runs.status IS 'queued, in_progress, completed, waiting, pending, requested …';
-COMMENT ON COLUMN runs.conclusion IS 'success, failure, cancelled, skipped, timed_out … NULL while unfinished.';
+COMMENT ON COLUMN runs.conclusion IS
+'success, failure, cancelled, skipped, timed_out … NULL while unfinished.';
 COMMENT ON COLUMN runs.head_branch IS 'Branch, or tag, or the pull request''s head branch.';
 COMMENT ON COLUMN runs.head_sha IS 'Head commit (for pull_request: the head, not the merge commit that ran).';
 COMMENT ON COLUMN runs.head_repository IS 'Where the head commit lives; a fork for pull requests from forks.';
@@ -127,9 +129,11 @@ COMMENT ON COLUMN attempts.run_id IS 'Its run.';
 COMMENT ON COLUMN attempts.attempt IS '1 for the first, one more for each re-run.';
 COMMENT ON COLUMN attempts.status IS 'Status of this attempt.';
 COMMENT ON COLUMN attempts.conclusion IS 'Conclusion of this attempt.';
-COMMENT ON COLUMN attempts.created_at IS 'When this attempt was asked for, UTC: the run''s created_at, or run_started_at of a re-run.';
+COMMENT ON COLUMN attempts.created_at IS
+'When this attempt was asked for, UTC: the run''s created_at, or run_started_at of a re-run.';
 COMMENT ON COLUMN attempts.started_at IS 'When its first executed job began, UTC; NULL when none executed.';
-COMMENT ON COLUMN attempts.completed_at IS 'When its last executed job ended, UTC; updated_at only when no job is known.';
+COMMENT ON COLUMN attempts.completed_at IS
+'When its last executed job ended, UTC; updated_at only when no job is known.';
 COMMENT ON COLUMN attempts.updated_at IS 'Last change of the object, UTC.';
 COMMENT ON COLUMN attempts.actor IS 'Who caused this attempt.';
 COMMENT ON COLUMN attempts.inferred IS 'True when no run object of this attempt was seen.';
@@ -152,7 +156,7 @@ CREATE TABLE jobs (
     runner_id BIGINT,
     runner_name VARCHAR,
     runner_group VARCHAR,
-    labels VARCHAR [],
+    labels VARCHAR[],
     executed BOOLEAN,
     copied BOOLEAN NOT NULL,
     inferred BOOLEAN NOT NULL,
@@ -166,10 +170,13 @@ COMMENT ON COLUMN jobs.run_id IS 'Its run.';
 COMMENT ON COLUMN jobs.attempt IS 'Its attempt.';
 COMMENT ON COLUMN jobs.name IS 'Name with matrix values; caller / callee for reusable workflows.';
 COMMENT ON COLUMN jobs.status IS 'Status.';
-COMMENT ON COLUMN jobs.conclusion IS 'success, failure, cancelled, skipped, neutral, timed_out, action_required.';
+COMMENT ON COLUMN jobs.conclusion IS
+'success, failure, cancelled, skipped, neutral, timed_out, action_required.';
 COMMENT ON COLUMN jobs.created_at IS 'When the job was queued, UTC.';
-COMMENT ON COLUMN jobs.started_at IS 'When it began, UTC, one-second grain; first log line for an inferred job.';
-COMMENT ON COLUMN jobs.completed_at IS 'When it ended, UTC, one-second grain; last log line for an inferred job.';
+COMMENT ON COLUMN jobs.started_at IS
+'When it began, UTC, one-second grain; first log line for an inferred job.';
+COMMENT ON COLUMN jobs.completed_at IS
+'When it ended, UTC, one-second grain; last log line for an inferred job.';
 COMMENT ON COLUMN jobs.head_sha IS 'Head commit.';
 COMMENT ON COLUMN jobs.head_branch IS 'Head branch.';
 COMMENT ON COLUMN jobs.workflow_name IS 'Name of the workflow.';
@@ -177,8 +184,10 @@ COMMENT ON COLUMN jobs.runner_id IS 'Runner; NULL or 0 when none was ever assign
 COMMENT ON COLUMN jobs.runner_name IS 'Name of the runner.';
 COMMENT ON COLUMN jobs.runner_group IS 'Group of the runner.';
 COMMENT ON COLUMN jobs.labels IS 'runs-on.';
-COMMENT ON COLUMN jobs.executed IS 'True when a runner ran any of it; NULL when the form it came in cannot tell.';
-COMMENT ON COLUMN jobs.copied IS 'True when a partial re-run copied it from an earlier attempt: not an execution.';
+COMMENT ON COLUMN jobs.executed IS
+'True when a runner ran any of it; NULL when the form it came in cannot tell.';
+COMMENT ON COLUMN jobs.copied IS
+'True when a partial re-run copied it from an earlier attempt: not an execution.';
 COMMENT ON COLUMN jobs.inferred IS 'True when no job object was seen and the row comes from a log.';
 COMMENT ON COLUMN jobs.raw IS 'The job object as received, without its steps.';
 
@@ -221,18 +230,22 @@ CREATE TABLE log_sources (
     first_at TIMESTAMP,
     last_at TIMESTAMP
 );
-COMMENT ON TABLE log_sources IS 'One text with lines of one job''s log, with its account: lines_in = lines_stored + lines_duplicate + lines_problem.';
+COMMENT ON TABLE log_sources IS
+'One text with lines of one job''s log: lines_in = lines_stored + lines_duplicate + lines_problem.';
 COMMENT ON COLUMN log_sources.source_id IS 'Stable hash of evidence_path and member.';
 COMMENT ON COLUMN log_sources.unit_id IS 'The unit it was loaded with.';
-COMMENT ON COLUMN log_sources.main_source_id IS 'Source under which log_lines has the job''s lines: the first of the job''s files.';
+COMMENT ON COLUMN log_sources.main_source_id IS
+'Source under which log_lines has the job''s lines: the first of the job''s files.';
 COMMENT ON COLUMN log_sources.evidence_path IS 'The evidence file.';
-COMMENT ON COLUMN log_sources.member IS 'Path inside the archive, or the job''s name inside a gh text; empty for a plain file.';
+COMMENT ON COLUMN log_sources.member IS
+'Path inside the archive, or the job''s name inside a gh text; empty for a plain file.';
 COMMENT ON COLUMN log_sources.form IS 'job, step, system, gh or text.';
 COMMENT ON COLUMN log_sources.run_id IS 'The run it was given to.';
 COMMENT ON COLUMN log_sources.attempt IS 'The attempt it was given to.';
 COMMENT ON COLUMN log_sources.job_id IS 'The job it was given to.';
 COMMENT ON COLUMN log_sources.attributed_by IS 'By what: name, neighbour, text or made-up.';
-COMMENT ON COLUMN log_sources.steps_by IS 'How lines got their steps: files, boundaries, times, gh or unknown.';
+COMMENT ON COLUMN log_sources.steps_by IS
+'How lines got their steps: files, boundaries, times, gh or unknown.';
 COMMENT ON COLUMN log_sources.bytes IS 'Bytes of text.';
 COMMENT ON COLUMN log_sources.lines_in IS 'Lines of text.';
 COMMENT ON COLUMN log_sources.lines_stored IS 'Lines that are in log_lines.';
@@ -246,7 +259,8 @@ CREATE TABLE neighbours (
     run_id BIGINT NOT NULL,
     PRIMARY KEY (directory, run_id)
 );
-COMMENT ON TABLE neighbours IS 'Which runs the JSON in a folder of the evidence describes: a log beside it is likely theirs.';
+COMMENT ON TABLE neighbours IS
+'Which runs the JSON in a folder of the evidence describes: a log beside it is likely theirs.';
 COMMENT ON COLUMN neighbours.directory IS 'Folder below evidence/.';
 COMMENT ON COLUMN neighbours.run_id IS 'Run.';
 
@@ -256,9 +270,11 @@ CREATE TABLE log_units (
     unit JSON NOT NULL,
     clues JSON NOT NULL
 );
-COMMENT ON TABLE log_units IS 'What is loaded as one: a run''s log in an archive or folder, or a single text. Read again when its files or its attribution change.';
+COMMENT ON TABLE log_units IS
+'What is loaded as one (a run''s log in an archive or folder, or a text) and read again as one.';
 COMMENT ON COLUMN log_units.unit_id IS 'Evidence path and root inside it.';
-COMMENT ON COLUMN log_units.fingerprint IS 'Digest of what it was attributed to, and of the rules it was read with.';
+COMMENT ON COLUMN log_units.fingerprint IS
+'Digest of what it was attributed to, and of the rules it was read with.';
 COMMENT ON COLUMN log_units.unit IS 'The files it consists of, by job.';
 COMMENT ON COLUMN log_units.clues IS 'Per job: its name in the log and what the text says of its origin.';
 
@@ -279,8 +295,10 @@ COMMENT ON COLUMN log_lines.attempt IS 'Its attempt.';
 COMMENT ON COLUMN log_lines.job_id IS 'Its job.';
 COMMENT ON COLUMN log_lines.step_number IS 'Its step; NULL when unknown.';
 COMMENT ON COLUMN log_lines.line_no IS '1-based within the job''s log; the order of writing.';
-COMMENT ON COLUMN log_lines.logged_at IS 'Time stamp by the runner''s clock, UTC, microseconds; a line without one has that of the line before.';
-COMMENT ON COLUMN log_lines.level IS 'error, warning, notice, debug, group, endgroup, command, section; echo for the printed source of a script; NULL for plain output.';
+COMMENT ON COLUMN log_lines.logged_at IS
+'Time stamp by the runner''s clock, UTC, microseconds; a line without one has that of the line before.';
+COMMENT ON COLUMN log_lines.level IS
+'error, warning, notice, debug, group, endgroup, command, section; echo for a script''s source; else NULL.';
 COMMENT ON COLUMN log_lines.text IS 'The line without time stamp, byte order mark and colour codes.';
 COMMENT ON COLUMN log_lines.source_id IS 'Its row in log_sources.';
 
@@ -310,12 +328,16 @@ COMMENT ON COLUMN effects.run_id IS 'Its run.';
 COMMENT ON COLUMN effects.attempt IS 'Its attempt.';
 COMMENT ON COLUMN effects.job_id IS 'Its job.';
 COMMENT ON COLUMN effects.step_number IS 'Its step; NULL when unknown.';
-COMMENT ON COLUMN effects.started_at IS 'When the tool announced it, UTC, runner clock; occurred_at when it did not.';
-COMMENT ON COLUMN effects.occurred_at IS 'When the tool reported the outcome, UTC, runner clock; for outcome unknown the last line of the attempt at it.';
+COMMENT ON COLUMN effects.started_at IS
+'When the tool announced it, UTC, runner clock; occurred_at when it did not.';
+COMMENT ON COLUMN effects.occurred_at IS
+'When the tool reported the outcome, UTC, runner clock; for outcome unknown, its last line.';
 COMMENT ON COLUMN effects.tool IS 'git, npm, cargo, docker, terraform …';
 COMMENT ON COLUMN effects.effect IS 'What was done: push, tag, publish, release, deploy, apply, comment.';
-COMMENT ON COLUMN effects.target IS 'What it was done to, as kind:name, the same for every run that touches it.';
-COMMENT ON COLUMN effects.identity IS 'What came into being (package@version, tag, digest, commit); NULL when the log does not say.';
+COMMENT ON COLUMN effects.target IS
+'What it was done to, as kind:name, the same for every run that touches it.';
+COMMENT ON COLUMN effects.identity IS
+'What came into being (package@version, tag, digest, commit); NULL when the log does not say.';
 COMMENT ON COLUMN effects.outcome IS 'done, rejected, failed, no-op or unknown.';
 COMMENT ON COLUMN effects.sha IS 'Commit that was checked out, else the run''s head commit.';
 COMMENT ON COLUMN effects.rule IS 'Effect rule that found it.';
@@ -336,7 +358,8 @@ CREATE TABLE annotations (
     start_line INTEGER,
     raw JSON
 );
-COMMENT ON TABLE annotations IS 'An annotation of a job''s check run; the only place where GitHub says that concurrency cancelled it.';
+COMMENT ON TABLE annotations IS
+'An annotation of a job''s check run; the only place where GitHub says that concurrency cancelled it.';
 COMMENT ON COLUMN annotations.repository IS 'owner/name.';
 COMMENT ON COLUMN annotations.job_id IS 'Job, which is also the check run''s id.';
 COMMENT ON COLUMN annotations.run_id IS 'Run, where known.';
@@ -360,7 +383,8 @@ CREATE TABLE deployments (
     creator VARCHAR,
     raw JSON
 );
-COMMENT ON TABLE deployments IS 'A deployment record. An environment may be used without one, so absence proves nothing.';
+COMMENT ON TABLE deployments IS
+'A deployment record. An environment may be used without one, so absence proves nothing.';
 COMMENT ON COLUMN deployments.repository IS 'owner/name.';
 COMMENT ON COLUMN deployments.deployment_id IS 'GitHub''s id.';
 COMMENT ON COLUMN deployments.environment IS 'Environment.';
@@ -389,7 +413,8 @@ COMMENT ON TABLE deployment_statuses IS 'A status of a deployment; its log_url n
 COMMENT ON COLUMN deployment_statuses.repository IS 'owner/name.';
 COMMENT ON COLUMN deployment_statuses.status_id IS 'GitHub''s id.';
 COMMENT ON COLUMN deployment_statuses.deployment_id IS 'Its deployment.';
-COMMENT ON COLUMN deployment_statuses.state IS 'error, failure, inactive, pending, success, queued, in_progress.';
+COMMENT ON COLUMN deployment_statuses.state IS
+'error, failure, inactive, pending, success, queued, in_progress.';
 COMMENT ON COLUMN deployment_statuses.environment IS 'Environment.';
 COMMENT ON COLUMN deployment_statuses.log_url IS 'URL of the run or job.';
 COMMENT ON COLUMN deployment_statuses.run_id IS 'Run named by log_url.';
@@ -431,7 +456,8 @@ COMMENT ON TABLE cancellations IS 'Why a run or job was cancelled, and by whose 
 COMMENT ON COLUMN cancellations.run_id IS 'Run that was cancelled.';
 COMMENT ON COLUMN cancellations.attempt IS 'Its attempt.';
 COMMENT ON COLUMN cancellations.job_id IS 'Its job; NULL for the whole run.';
-COMMENT ON COLUMN cancellations.cause IS 'concurrency, deadlock, person, timeout, runner-lost, fail-fast, unknown.';
+COMMENT ON COLUMN cancellations.cause IS
+'concurrency, deadlock, person, timeout, runner-lost, fail-fast, unknown.';
 COMMENT ON COLUMN cancellations.by_run_id IS 'The run whose arrival did it.';
 COMMENT ON COLUMN cancellations.evidence IS 'Text that proves it.';
 COMMENT ON COLUMN cancellations.confidence IS 'known, likely or unknown.';
@@ -445,8 +471,10 @@ CREATE TABLE problems (
     run_id BIGINT,
     job_id BIGINT
 );
-COMMENT ON TABLE problems IS 'What is missing or odd, and why; nothing is left out of the case without a row here.';
-COMMENT ON COLUMN problems.kind IS 'Short name of the kind: unreadable, not-recognised, made-up-run, bad-crc, zip-bomb, …';
+COMMENT ON TABLE problems IS
+'What is missing or odd, and why; nothing is left out of the case without a row here.';
+COMMENT ON COLUMN problems.kind IS
+'Short name of the kind: unreadable, not-recognised, made-up-run, bad-crc, zip-bomb, …';
 COMMENT ON COLUMN problems.evidence_path IS 'Evidence file it is about; empty for the case as a whole.';
 COMMENT ON COLUMN problems.member IS 'Member of the archive; empty for the whole file.';
 COMMENT ON COLUMN problems.detail IS 'What, where, and what to do next.';
@@ -505,7 +533,7 @@ CREATE TABLE findings (
     target VARCHAR,
     runs JSON NOT NULL,
     evidence JSON NOT NULL,
-    "values" JSON NOT NULL
+    values JSON NOT NULL
 );
 COMMENT ON TABLE findings IS 'What the detectors last said.';
 COMMENT ON COLUMN findings.finding_id IS 'Detector and a short hash of what it is about.';
@@ -518,4 +546,4 @@ COMMENT ON COLUMN findings.repository IS 'Where.';
 COMMENT ON COLUMN findings.target IS 'What was touched.';
 COMMENT ON COLUMN findings.runs IS 'The runs and attempts.';
 COMMENT ON COLUMN findings.evidence IS 'The log lines that prove it.';
-COMMENT ON COLUMN findings."values" IS 'The query''s own columns.';
+COMMENT ON COLUMN findings.values IS 'The query''s own columns.';
