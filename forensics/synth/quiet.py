@@ -6,6 +6,7 @@ time, nothing is created twice, and what reaches a target comes in the order of 
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from random import Random
@@ -35,7 +36,9 @@ class _Ledger:
     """What has happened so far."""
 
     rng: Random
-    commits: list[Commit] = field(default_factory=list)
+    main: list[Commit] = field(default_factory=list)
+    """The default branch, oldest first."""
+    branches: list[Commit] = field(default_factory=list)
     runs: list[Run] = field(default_factory=list)
     releases: int = 0
     pull_requests: int = _FIRST_PULL_REQUEST
@@ -47,8 +50,7 @@ class _Ledger:
         return self.areas.pop()
 
     def tip_at(self, moment: datetime) -> Commit:
-        older = (commit for commit in self.commits if commit.branch == "main" and commit.pushed_at <= moment)
-        return max(older, key=lambda commit: commit.pushed_at)
+        return self.main[bisect_right(self.main, moment, key=lambda commit: commit.pushed_at) - 1]
 
 
 def live_quietly(*, seed: int = 7, days: int = 14, runs_per_day: int = 25) -> History:
@@ -56,7 +58,7 @@ def live_quietly(*, seed: int = 7, days: int = 14, runs_per_day: int = 25) -> Hi
     rng = Random(f"forensics quiet {seed}")  # noqa: S311 - made-up data must be repeatable, not secret
     ledger = _Ledger(rng)
     before = START - timedelta(days=3)
-    ledger.commits.append(Commit(make_sha(rng), "main", "Open the shop", PEOPLE[0], before, before, "tests"))
+    ledger.main.append(Commit(make_sha(rng), "main", "Open the shop", PEOPLE[0], before, before, "tests"))
     working = [day for day in range(days) if (START + timedelta(days=day)).weekday() < 5]
     wanted = runs_per_day * days
     merges_a_day = max(1, min(14, round(wanted / max(1, len(working)) / 6.6)))
@@ -67,7 +69,7 @@ def live_quietly(*, seed: int = 7, days: int = 14, runs_per_day: int = 25) -> Hi
         if day in working:
             for minute in _merge_minutes(merges_a_day, rng):
                 _merge(ledger, working.index(day), day, minute, pushes)
-    lived = History("acme", "storefront", seed, days, tuple(ledger.commits), tuple(ledger.runs))
+    lived = History("acme", "storefront", seed, days, (*ledger.main, *ledger.branches), tuple(ledger.runs))
     return lived.joined_by((), ())
 
 
@@ -132,7 +134,7 @@ def _merge(ledger: _Ledger, working_day: int, day: int, minute: int, pushes: flo
         _push_to_branch(ledger, commit)
     merger = rng.choice(PEOPLE)
     commit = Commit(make_sha(rng), "main", f"{subject} (#{number})", author, merged_at, merged_at, area, number)
-    ledger.commits.append(commit)
+    ledger.main.append(commit)
     for file, created in push_to_main(commit, rng).items():
         if file == "release.yml":
             ledger.releases += 1
@@ -158,7 +160,7 @@ def _push_times(working_day: int, minute: int, count: int, rng: Random) -> list[
 def _push_to_branch(ledger: _Ledger, commit: Commit) -> None:
     """One push to a pull request: mostly green, sometimes red, flaky, or overtaken by the next push."""
     rng = ledger.rng
-    ledger.commits.append(commit)
+    ledger.branches.append(commit)
     created = commit.pushed_at + timedelta(seconds=rng.uniform(1.2, 2.6))
     workflow = load_workflow("ci.yml")
     facts = {
@@ -197,7 +199,7 @@ def _overtake(ledger: _Ledger, commit: Commit, created: datetime, facts: dict[st
     cancellation = Cancellation(arrives + timedelta(seconds=rng.uniform(0.5, 1.5)), reason)
     first = start_run(workflow, commit, "pull_request", created, rng, cancellation=cancellation, facts=facts)
     begins = max(arrives, first.latest.ended_at) + timedelta(seconds=rng.uniform(0.6, 2.0))
-    ledger.commits.append(second)
+    ledger.branches.append(second)
     ledger.runs += [
         first,
         start_run(
