@@ -47,9 +47,17 @@ def align(job: pl.DataFrame, steps: pl.DataFrame) -> pl.DataFrame:
 def _whole(job: pl.DataFrame, steps: pl.DataFrame) -> pl.Series | None:
     """Place of each step line when the job file ends with exactly these lines, which is the normal case."""
     first = job.height - steps.height
-    if first < 0 or not job["text"].slice(first).equals(steps["text"]):
+    if first < 0 or not _same(job.slice(first), steps):
         return None
     return pl.int_range(first, job.height, dtype=pl.Int64, eager=True)
+
+
+def _same(stretch: pl.DataFrame, steps: pl.DataFrame) -> bool:
+    """Whether both hold the same texts at about the same times."""
+    if not stretch["text"].equals(steps["text"]):
+        return False
+    apart = (stretch["logged_at"] - steps["logged_at"]).abs()
+    return bool((apart <= APART).all())
 
 
 def _by_block(job: pl.DataFrame, steps: pl.DataFrame) -> pl.Series:
@@ -75,14 +83,9 @@ def _find(job: pl.DataFrame, part: pl.DataFrame, at: int) -> int | None:
     first = pl.Series([part["text"][0]])
     for offset in rest.is_in(first.implode()).arg_true().head(_PLACES):
         place = at + int(offset)
-        same = job["text"].slice(place, part.height).equals(part["text"])
-        if same and _near(job["logged_at"][place], part["logged_at"][0]):
+        if _same(job.slice(place, part.height), part):
             return place
     return None
-
-
-def _near(one: object, other: object) -> bool:
-    return one is None or other is None or abs(one - other) <= APART  # type: ignore[operator]
 
 
 def _by_line(job: pl.DataFrame, steps: pl.DataFrame, place: pl.Series) -> pl.Series:

@@ -6,8 +6,8 @@ import polars as pl
 
 SHORTEST = 5
 """Stamped lines that a repeated block has at least."""
-_LAGS = 16
-"""Distances tried, most frequent first."""
+_MOST_JUMPS, _MOST_EQUAL, _MOST_LAGS = 1_000, 8, 32
+"""Jumps looked at, equal lines considered for each, and distances tried, most frequent first."""
 
 
 def drop_repeats(lines: pl.DataFrame) -> tuple[pl.DataFrame, int]:
@@ -21,27 +21,21 @@ def drop_repeats(lines: pl.DataFrame) -> tuple[pl.DataFrame, int]:
     if not jumps.any():
         return lines, 0
     drop = pl.repeat(False, lines.height, dtype=pl.Boolean, eager=True)
-    for lag in _frequent_lags(lines):
+    for lag in _likely_lags(lines, jumps):
         drop |= _repeated(lines, jumps, lag)
     dropped = int(drop.sum() or 0)
     return (lines.filter(~drop) if dropped else lines), dropped
 
 
-def _frequent_lags(lines: pl.DataFrame) -> list[int]:
-    """Distances from a stamped line to the one before with the same stamp and text."""
-    row = pl.col("row").cast(pl.Int64)
-    lags = (
-        lines.select("logged_at", "stamped", "text")
-        .with_row_index("row")
-        .filter("stamped")
-        .select(lag=row - row.shift(1).over("logged_at", "text"))
-        .drop_nulls()
-        .to_series()
-        .value_counts()
-        .filter(pl.col("count") >= SHORTEST)
-        .sort("count", "lag", descending=True)
-    )
-    return lags["lag"].head(_LAGS).to_list()
+def _likely_lags(lines: pl.DataFrame, jumps: pl.Series) -> list[int]:
+    """Distances from a line at which time jumps back to earlier lines with the same stamp and text."""
+    keys = lines.select("logged_at", "text").with_row_index("row")
+    begins = keys.filter(jumps).head(_MOST_JUMPS)
+    nth = pl.int_range(pl.len()).over("logged_at", "text")
+    earlier = keys.join(begins, on=["logged_at", "text"], how="semi").filter(nth < _MOST_EQUAL)
+    lag = (pl.col("row").cast(pl.Int64) - pl.col("row_right")).alias("lag")
+    pairs = begins.join(earlier, on=["logged_at", "text"]).select(lag).filter(pl.col("lag") > 0)
+    return pairs["lag"].value_counts().sort("count", "lag", descending=True)["lag"].head(_MOST_LAGS).to_list()
 
 
 def _repeated(lines: pl.DataFrame, jumps: pl.Series, lag: int) -> pl.Series:
