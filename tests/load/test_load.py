@@ -154,6 +154,14 @@ def test_a_log_that_nothing_explains_gets_a_made_up_run_until_something_does(tmp
     assert ask(tmp_path / "case", "SELECT kind FROM problems") == []
 
 
+def test_an_excerpt_pasted_into_several_notes_is_one_act(tmp_path):
+    note = "# What failed\n\n```text\n" + planted.gh_text() + "```\n"
+    files = {"monday.md": note, "tuesday.md": note + "\nStill the same.\n"}
+    ingest(tmp_path / "case", write(tmp_path / "in", files))
+    assert ask(tmp_path / "case", "SELECT count(DISTINCT run_id) FROM log_lines") == [(2,)]
+    assert ask(tmp_path / "case", "SELECT identity, count(*) FROM effects GROUP BY 1") == [("left-pad@1.2.3", 1)]
+
+
 def test_an_extracted_archive_is_as_good_as_the_archive(tmp_path):
     files = {f"runs/{planted.RUN_ID}/1_deploy.txt": planted.job_text()} | {
         f"runs/{planted.RUN_ID}/deploy/{n}_{name}.txt": planted.step_text(n) for n, (name, _) in planted.STEPS.items()

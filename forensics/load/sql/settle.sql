@@ -120,6 +120,32 @@ FROM (
 ) AS span
 WHERE attempts.run_id = span.run_id AND attempts.attempt = span.attempt;
 
+-- An excerpt pasted into several notes is one act: no two runs write the same line in the same microsecond.
+-- The copy under a real run stays, else the first.
+DELETE FROM effects
+USING (
+    SELECT
+        source_id,
+        line_no,
+        rule,
+        target,
+        run_id,
+        first_value(run_id) OVER (
+            PARTITION BY occurred_at, rule, target, text
+            ORDER BY run_id < 0, source_id, line_no
+        ) AS first_run_id
+    FROM effects
+    WHERE occurred_at IS NOT NULL
+) AS told
+WHERE
+    effects.run_id < 0
+    AND told.run_id <> told.first_run_id
+    AND effects.run_id = told.run_id
+    AND effects.source_id = told.source_id
+    AND effects.line_no = told.line_no
+    AND effects.rule = told.rule
+    AND effects.target = told.target;
+
 -- What a log does not say of the commit, the run does.
 UPDATE effects SET sha = runs.head_sha
 FROM runs
