@@ -12,7 +12,9 @@ from forensics.config import Config
 @click.command("verify", context_settings=HELP)
 @with_config
 def command(config: Config) -> None:
-    """Compare every evidence file with the SHA-256 in the manifest.
+    """Rehash the evidence and name what changed.
+
+    Every file is compared with the SHA-256 in the manifest.
 
     Exits with 1 when a file was changed or is missing. Files that the manifest does not name are listed, too.
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -226,10 +226,13 @@ class Store:
         with ThreadPoolExecutor(max_workers=1) as thread:
             answer = thread.submit(work)
             try:
-                return answer.result()
+                # The kernel may give the signal to any thread; only a wait that ends by itself sees it soon.
+                while not wait([answer], timeout=0.1).done:
+                    pass
             except BaseException:
                 self._connection.interrupt()
                 raise
+            return answer.result()
 
     @contextmanager
     def transaction(self) -> Iterator[None]:

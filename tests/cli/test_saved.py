@@ -61,8 +61,8 @@ INSERT INTO problems VALUES
   ('log-expired', 'logs/2.zip', '', 'GitHub keeps logs for 90 days.', 0, 2, 21),
   ('bad-crc', 'logs/1.zip', 'ship/2_x.txt', 'The member is damaged.', 5, 1, NULL);
 
-INSERT INTO log_sources (source_id, main_source_id, unit_id, evidence_path, member, form, run_id, attempt, job_id, attributed_by, steps_by,
-                         bytes, lines_in, lines_stored, lines_duplicate, lines_problem) VALUES
+INSERT INTO log_sources (source_id, main_source_id, unit_id, evidence_path, member, form, run_id, attempt, job_id,
+    attributed_by, steps_by, bytes, lines_in, lines_stored, lines_duplicate, lines_problem) VALUES
   (7, 7, 'u1', 'logs/1.zip', '0_ship.txt',   'job',  1, 1, 11, 'name', 'files',   90, 9, 2, 2, 5),
   (8, 8, 'u3', 'logs/3.zip', 'unit.txt',     'step', 3, 1, 31, 'name', 'files',   60, 2, 2, 0, 0),
   (9, 9, 'u1', 'logs/1.zip', 'ship/2_x.txt', 'step', 1, 1, 11, 'name', 'files',   10, 2, 0, 2, 0);
