@@ -165,6 +165,8 @@ def test_a_line_whose_step_is_not_known_parts_nothing() -> None:
     rows += log("+ cart@2.1.0") + log("up to date", step=4)
     (effect,) = extract(frame(rows), RULES).to_dicts()
     assert (effect["outcome"], effect["step_number"]) == ("done", 3)
+    between = [rows[0], *log("npm notice"), *log("+ cart@2.1.0", step=4)]
+    assert extract(frame(between), RULES)["outcome"].to_list() == ["unknown"]
 
 
 def test_inputs_and_environment_of_a_step_are_not_output() -> None:
@@ -214,9 +216,9 @@ def test_an_echo_between_announcement_and_outcome_is_neither() -> None:
 
 
 def test_the_commit_of_one_job_is_not_taken_from_the_end_of_another() -> None:
-    asked = log("[command]/usr/bin/git log -1 --format=%H", job=1)
-    pushed = log("a" * 40, "To https://github.example/octo/shop", " * [new branch]      main -> main", job=2)
-    assert extract(frame(asked + pushed), RULES)["sha"].to_list() == [None]
+    push = ("To https://github.example/octo/shop", " * [new branch]      main -> main")
+    cut_short = log(*push, "[command]/usr/bin/git log -1 --format=%H", job=1)
+    assert extract(frame(cut_short + log("a" * 40, *push, job=2)), RULES)["sha"].to_list() == [None, None]
 
 
 def test_what_comes_much_later_is_no_outcome() -> None:
