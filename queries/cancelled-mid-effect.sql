@@ -75,8 +75,8 @@ successes AS (
         target_key,
         occurred_at,
         min(held_from) AS held_from
-    FROM write_effects
-    WHERE outcome = 'done' AND occurred_at IS NOT NULL
+    FROM held_effects
+    WHERE outcome = 'done' AND target_key IN (SELECT c.target_key FROM cut AS c)
     GROUP BY target_key, occurred_at
 ),
 

@@ -37,10 +37,11 @@ WITH landings AS (
         attempt,
         any_value(repository) AS repository,
         any_value(target) AS target,
-        arg_max(effect, (occurred_at, job_id, line_no)) AS effect,
-        arg_max(sha, (occurred_at, job_id, line_no)) AS effect_sha,
-        arg_max(line_ref(run_id, attempt, job_id, line_no), (occurred_at, job_id, line_no)) AS line,
-        max(occurred_at) AS landed_at
+        max(occurred_at) AS landed_at,
+        arg_max(
+            struct_pack(effect := effect, sha := sha, job_id := job_id, line_no := line_no),
+            (occurred_at, job_id, line_no)
+        ) AS latest
     FROM write_effects
     WHERE outcome = 'done' AND occurred_at IS NOT NULL
     GROUP BY target_key, run_id, attempt
@@ -52,18 +53,18 @@ dated AS (
         l.repository,
         l.target_key,
         l.target,
-        l.effect,
         l.run_id,
         l.attempt,
         l.landed_at,
-        l.line,
+        l.latest,
         r.event,
         r.run_number,
         r.created_at AS asked_at,
         coalesce(r.workflow_path, r.workflow_name) AS workflow,
         coalesce(c.sha, o.sha) AS sha,
         coalesce(c.first_seen_at, o.first_seen_at) AS committed_at,
-        c.sha IS NOT NULL OR l.effect_sha IS NULL AS sha_known,
+        coalesce(c.newness, o.newness) AS newness,
+        c.sha IS NOT NULL OR struct_extract(l.latest, 'sha') IS NULL AS sha_known,
         -- Commits are ordered within a branch only, so landings are compared within target and branch.
         concat_ws(chr(10), l.target_key, o.repository, o.head_repository, o.head_branch) AS lane_key
     FROM landings AS l
@@ -75,23 +76,8 @@ dated AS (
     LEFT JOIN commit_order AS c
         ON
             r.repository = c.repository AND coalesce(r.head_repository, r.repository) = c.head_repository
-            AND r.head_branch = c.head_branch AND l.effect_sha = c.sha
-    WHERE is_replaced(l.effect, l.target, r.head_branch)
-),
-
-numbered AS (
-    SELECT
-        *,
-        min(run_number) OVER (PARTITION BY lane_key, sha) AS commit_number
-    FROM dated
-),
-
--- The higher, the newer the commit.
-aged AS (
-    SELECT
-        *,
-        dense_rank() OVER (PARTITION BY lane_key ORDER BY committed_at, commit_number, sha) AS newness
-    FROM numbered
+            AND r.head_branch = c.head_branch AND struct_extract(l.latest, 'sha') = c.sha
+    WHERE is_replaced(struct_extract(l.latest, 'effect'), l.target, r.head_branch)
 ),
 
 -- The newest commit that had landed before.
@@ -103,19 +89,20 @@ followed AS (
             ORDER BY landed_at, newness, run_id, attempt
             ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
         ) AS newest_before
-    FROM aged
+    FROM dated
 ),
 
 -- Until a landing that is as new as any before it, the target stays on an older commit.
 mended AS (
     SELECT
-        *,
-        min(landed_at) FILTER (WHERE newness >= newest_before) OVER (
-            PARTITION BY lane_key
-            ORDER BY landed_at, newness, run_id, attempt
+        f.*,
+        min(f.landed_at) FILTER (WHERE f.newness >= f.newest_before) OVER (
+            PARTITION BY f.lane_key
+            ORDER BY f.landed_at, f.newness, f.run_id, f.attempt
             ROWS BETWEEN 1 FOLLOWING AND UNBOUNDED FOLLOWING
         ) AS mended_at
-    FROM followed
+    FROM followed AS f
+    SEMI JOIN followed AS s ON (f.lane_key = s.lane_key AND s.newness < s.newest_before)
 ),
 
 -- The landing that brought the newer commit: the last one before, as that is what was replaced.
@@ -127,7 +114,7 @@ compared AS (
         n.sha AS newer_sha,
         n.landed_at AS newer_landed_at,
         n.asked_at AS newer_asked_at,
-        n.line AS newer_line,
+        n.latest AS newer_latest,
         m.sha_known AND n.sha_known AS shas_known,
         seconds_between(m.committed_at, n.committed_at) AS commits_apart_seconds,
         m.workflow = n.workflow AND m.run_number < n.run_number AS numbered_before
@@ -166,14 +153,22 @@ SELECT
     attempt,
     newer_run_id AS other_run_id,
     newer_attempt AS other_attempt,
-    effect,
     sha,
     newer_sha,
     commits_apart_seconds,
     landed_after_seconds,
     stale_seconds,
     reason,
-    [newer_line, line] AS evidence,
+    struct_extract(latest, 'effect') AS effect,
+    [
+        line_ref(
+            newer_run_id,
+            newer_attempt,
+            struct_extract(newer_latest, 'job_id'),
+            struct_extract(newer_latest, 'line_no')
+        ),
+        line_ref(run_id, attempt, struct_extract(latest, 'job_id'), struct_extract(latest, 'line_no'))
+    ] AS evidence,
     concat_ws(chr(10), lane_key, run_id, attempt) AS about,
     CASE
         WHEN reason = 'race' AND mended_at IS NULL THEN 'critical'

@@ -53,9 +53,24 @@ WITH turns AS (
         END AS outcome,
         min(identity) AS identity,
         min(line_no) AS line_no
-    FROM write_effects
-    WHERE held_from IS NOT NULL
+    FROM held_effects
     GROUP BY target_key, run_id, attempt, job_id, step_number
+),
+
+-- What reaches beyond the next beginning, or begins before an earlier end, overlaps something.
+marked AS (
+    SELECT
+        *,
+        lead(held_from) OVER (
+            PARTITION BY target_key
+            ORDER BY held_from, held_to, run_id, attempt, job_id, step_number
+        ) AS next_from,
+        max(held_to) OVER (
+            PARTITION BY target_key
+            ORDER BY held_from, held_to, run_id, attempt, job_id, step_number
+            ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+        ) AS held_until
+    FROM turns
 ),
 
 placed AS (
@@ -65,7 +80,8 @@ placed AS (
             PARTITION BY target_key
             ORDER BY held_from, held_to, run_id, attempt, job_id, step_number
         ) AS position
-    FROM turns
+    FROM marked
+    WHERE held_to > next_from OR held_from < held_until
 ),
 
 -- As in overlapping-runs: a turn meets those behind it up to the last that begins before its end.

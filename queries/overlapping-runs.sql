@@ -34,20 +34,40 @@ WITH spans AS (
     SELECT
         s.run_id,
         s.attempt,
+        s.span_no,
         s.started_at,
         s.ended_at,
         s.inferred,
-        l.repository,
-        l.workflow,
-        l.workflow_key,
-        l.lane,
-        l.lane_key,
-        row_number() OVER (
-            PARTITION BY l.lane_key
-            ORDER BY s.started_at, s.ended_at, s.run_id, s.attempt, s.span_no
-        ) AS position
+        l.lane_key
     FROM execution_spans AS s
     INNER JOIN attempt_lanes AS l ON s.run_id = l.run_id AND s.attempt = l.attempt
+),
+
+-- What reaches beyond the next start, or begins before an earlier end, overlaps something.
+marked AS (
+    SELECT
+        *,
+        lead(started_at) OVER (
+            PARTITION BY lane_key
+            ORDER BY started_at, ended_at, run_id, attempt, span_no
+        ) AS next_start,
+        max(ended_at) OVER (
+            PARTITION BY lane_key
+            ORDER BY started_at, ended_at, run_id, attempt, span_no
+            ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+        ) AS busy_until
+    FROM spans
+),
+
+placed AS (
+    SELECT
+        *,
+        row_number() OVER (
+            PARTITION BY lane_key
+            ORDER BY started_at, ended_at, run_id, attempt, span_no
+        ) AS position
+    FROM marked
+    WHERE ended_at > next_start OR started_at < busy_until
 ),
 
 -- Positions follow the starts. So a span meets exactly those behind it up to the last that starts before
@@ -57,7 +77,7 @@ last_positions AS (
         lane_key,
         started_at,
         max(position) AS last_position
-    FROM spans
+    FROM placed
     GROUP BY lane_key, started_at
 ),
 
@@ -69,7 +89,7 @@ reaches AS (
         s.ended_at,
         s.inferred,
         unnest(range(s.position + 1, p.last_position + 1)) AS other_position
-    FROM spans AS s
+    FROM placed AS s
     ASOF INNER JOIN last_positions AS p ON s.lane_key = p.lane_key AND s.ended_at > p.started_at
 ),
 
@@ -84,7 +104,7 @@ meetings AS (
         least(r.ended_at, s.ended_at) AS meets_until,
         r.inferred OR s.inferred AS inferred
     FROM reaches AS r
-    INNER JOIN spans AS s ON r.lane_key = s.lane_key AND r.other_position = s.position
+    INNER JOIN placed AS s ON r.lane_key = s.lane_key AND r.other_position = s.position
     -- Attempts of one run follow each other: GitHub starts the next when the last has ended.
     WHERE r.run_id <> s.run_id AND s.ended_at > s.started_at
 ),
@@ -107,44 +127,65 @@ pairs AS (
     GROUP BY lane_key, run_id, attempt, other_run_id, other_attempt
 ),
 
+paired AS (
+    SELECT
+        run_id,
+        attempt
+    FROM pairs
+    UNION
+    SELECT
+        other_run_id,
+        other_attempt
+    FROM pairs
+),
+
 writes AS (
+    SELECT w.*
+    FROM write_effects AS w
+    SEMI JOIN paired AS p ON (w.run_id = p.run_id AND w.attempt = p.attempt)
+    WHERE w.outcome IN ('done', 'rejected', 'unknown')
+),
+
+written AS (
     SELECT
         run_id,
         attempt,
         target_key,
         any_value(target) AS target,
         arg_min(line_ref(run_id, attempt, job_id, line_no), (job_id, line_no)) AS line
-    FROM write_effects
-    WHERE outcome IN ('done', 'rejected', 'unknown')
+    FROM writes
     GROUP BY run_id, attempt, target_key
 ),
 
 -- What both wrote. The writes need not fall into the overlap: while two runs execute at once, nothing but
 -- chance decides which of them writes last.
-shared AS (
+first_written AS MATERIALIZED (
+    -- Materialized, or the planner joins all runs that wrote a target with each other first.
     SELECT
         p.run_id,
         p.attempt,
         p.other_run_id,
         p.other_attempt,
-        min(w.target) AS target,
-        count(*) AS targets,
-        arg_min([w.line, o.line], w.target) AS evidence
+        w.target_key,
+        w.target,
+        w.line
     FROM pairs AS p
-    INNER JOIN writes AS w ON p.run_id = w.run_id AND p.attempt = w.attempt
-    INNER JOIN writes AS o
-        ON p.other_run_id = o.run_id AND p.other_attempt = o.attempt AND w.target_key = o.target_key
-    GROUP BY p.run_id, p.attempt, p.other_run_id, p.other_attempt
+    INNER JOIN written AS w ON p.run_id = w.run_id AND p.attempt = w.attempt
 ),
 
-writes_at AS (
+shared AS (
     SELECT
-        run_id,
-        attempt,
-        held_from,
-        held_to
-    FROM write_effects
-    WHERE outcome IN ('done', 'rejected', 'unknown')
+        f.run_id,
+        f.attempt,
+        f.other_run_id,
+        f.other_attempt,
+        min(f.target) AS target,
+        count(*) AS targets,
+        arg_min([f.line, o.line], f.target) AS evidence
+    FROM first_written AS f
+    INNER JOIN written AS o
+        ON f.other_run_id = o.run_id AND f.other_attempt = o.attempt AND f.target_key = o.target_key
+    GROUP BY f.run_id, f.attempt, f.other_run_id, f.other_attempt
 ),
 
 -- Pairs of which at least one wrote anything while both executed.
@@ -155,10 +196,10 @@ wrote_meanwhile AS (
         m.other_run_id,
         m.other_attempt
     FROM meetings AS m
-    INNER JOIN writes_at AS w
+    INNER JOIN writes AS w
         ON
             m.run_id = w.run_id AND m.attempt = w.attempt
-            AND w.held_from <= m.meets_until AND w.held_to >= m.meets_from
+            AND w.began_at <= m.meets_until AND w.occurred_at >= m.meets_from
     UNION
     SELECT DISTINCT
         m.run_id,
@@ -166,10 +207,10 @@ wrote_meanwhile AS (
         m.other_run_id,
         m.other_attempt
     FROM meetings AS m
-    INNER JOIN writes_at AS w
+    INNER JOIN writes AS w
         ON
             m.other_run_id = w.run_id AND m.other_attempt = w.attempt
-            AND w.held_from <= m.meets_until AND w.held_to >= m.meets_from
+            AND w.began_at <= m.meets_until AND w.occurred_at >= m.meets_from
 ),
 
 judged AS (

@@ -5,11 +5,9 @@
 -- two repositories, but never invents one.
 CREATE OR REPLACE TEMP MACRO target_key(repository, target) AS
 CASE
-    WHEN split_part(target, ':', 1) IN (
-        'npm', 'pypi', 'cargo', 'gem', 'nuget', 'maven', 'hex', 'docker', 'oci', 'helm', 's3', 'gs',
-        -- These name owner and repository themselves.
-        'git', 'git-tag', 'release', 'pages', 'issue', 'issues', 'pulls', 'terraform'
-    ) THEN ''
+    WHEN regexp_matches(target, '^(npm|pypi|cargo|gem|nuget|maven|hex|docker|oci|helm|s3|gs):') THEN ''
+    -- These name owner and repository themselves.
+    WHEN regexp_matches(target, '^(git|git-tag|release|pages|issue|issues|pulls|terraform):') THEN ''
     ELSE repository
 END || chr(10) || target;
 
@@ -32,8 +30,7 @@ effect NOT IN ('publish', 'tag', 'release', 'comment', 'issue', 'pull-request', 
 AND NOT (effect = 'push' AND head_branch IS NOT NULL AND ends_with(target, 'refs/heads/' || head_branch));
 
 -- Effects that wrote or may have written: not the no-ops, and not those in the log of a job that a partial
--- re-run copied from an earlier attempt. `held_from` to `held_to` is the time at the target: from the
--- announcement to the outcome, widened to the whole step where the step is known.
+-- re-run copied from an earlier attempt.
 CREATE OR REPLACE TEMP VIEW write_effects AS
 SELECT
     e.repository,
@@ -51,14 +48,33 @@ SELECT
     e.text,
     target_key(e.repository, e.target) AS target_key,
     coalesce(e.started_at, e.occurred_at) AS began_at,
-    coalesce(e.occurred_at, e.started_at) AS occurred_at,
-    least(e.started_at, e.occurred_at, s.started_at) AS held_from,
-    greatest(e.started_at, e.occurred_at, s.completed_at) AS held_to,
-    coalesce(s.started_at < s.completed_at, FALSE) AS step_known
+    coalesce(e.occurred_at, e.started_at) AS occurred_at
 FROM effects AS e
 ANTI JOIN jobs AS c ON (e.job_id = c.job_id AND c.copied)
+WHERE e.outcome <> 'no-op';
+
+-- The same with the time at the target, where any time is known: `held_from` to `held_to` is from the
+-- announcement to the outcome, widened to the whole step where the step is known.
+CREATE OR REPLACE TEMP VIEW held_effects AS
+SELECT
+    w.repository,
+    w.run_id,
+    w.attempt,
+    w.job_id,
+    w.step_number,
+    w.effect,
+    w.target,
+    w.target_key,
+    w.identity,
+    w.outcome,
+    w.line_no,
+    w.began_at,
+    w.occurred_at,
+    least(w.began_at, s.started_at) AS held_from,
+    greatest(w.occurred_at, s.completed_at) AS held_to
+FROM write_effects AS w
 LEFT JOIN steps AS s
     ON
-        e.job_id = s.job_id AND e.step_number = s.step_number
+        w.job_id = s.job_id AND w.step_number = s.step_number
         AND s.started_at IS NOT NULL AND s.completed_at IS NOT NULL
-WHERE e.outcome <> 'no-op';
+WHERE w.occurred_at IS NOT NULL;
