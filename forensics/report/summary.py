@@ -82,7 +82,14 @@ def _headline(index: CaseIndex) -> str:
     for finding in grave:
         refused = finding.detector == DUPLICATE and not done_twice(index, finding)
         groups.setdefault("refused" if refused else finding.detector, []).append(finding)
-    order = sorted(groups.items(), key=lambda item: SEVERITIES.index(item[1][0].severity))
+    told_first = [*_CLAUSES, "refused"]
+    order = sorted(
+        groups.items(),
+        key=lambda item: (
+            SEVERITIES.index(item[1][0].severity),
+            told_first.index(item[0]) if item[0] in told_first else len(told_first),
+        ),
+    )
     sentence = joined([_clause(index, kind, members) for kind, members in order[:3]])
     told = [f for _, members in order[:3] for f in members]
     text = sentence[:1].upper() + sentence[1:] + _on_day(told)

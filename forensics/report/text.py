@@ -14,9 +14,10 @@ from typing import Any
 
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 
-# ECMA-48: a control sequence, an operating-system command with its terminator, or any other two-byte escape.
+# ECMA-48: a control sequence, an operating-system command with its terminator, the commonest escapes of terminals.
+# Not every escape the standard knows: one that takes the next letters along would hide text.
 _COLOUR_CODE = re.compile(
-    r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b\x9c]*(?:\x07|\x1b\\|\x9c)?|[ -/]*[0-Z\\^-~])"
+    r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b\x9c]*(?:\x07|\x1b\\|\x9c)?|[()*+][0AB]|[=>78cDEHM])"
     r"|\x9b[0-?]*[ -/]*[@-~]"
 )
 # Everything that is not plainly visible ASCII is looked at one by one; most lines never get that far.

@@ -17,7 +17,7 @@ from forensics.model import Attempt, Effect, RunRef
 from forensics.report.index import OVERLAPS, STATES, CaseIndex, ref_of, state_of
 from forensics.report.limits import Limits
 from forensics.report.links import checked_host, checked_repository, finding_anchor
-from forensics.report.text import clip, epoch, number
+from forensics.report.text import clean, clip, epoch, number
 
 TARGET_LANES = 10
 OTHER_LANES = 8
@@ -177,7 +177,9 @@ def _lanes(index: CaseIndex, shown: Sequence[Attempt]) -> tuple[Lane, ...]:
             targets[effect.target].add(ref_of(effect))
             kinds[effect.target][f"{effect.tool} {effect.effect}"] += 1
     worst = _worst_position(index, {f.target: i for i, f in reversed(list(enumerate(index.analysis.findings)))})
-    chosen = sorted(targets, key=lambda t: (worst(t, targets[t]), -len(targets[t]), t))[:TARGET_LANES]
+    chosen = sorted(targets, key=lambda t: (worst(t, targets[t]), -len(targets[t]), t))
+    contested = [t for t in chosen if len(targets[t]) > 1 or worst(t, targets[t]) < len(index.analysis.findings)]
+    chosen = (contested or chosen)[:TARGET_LANES]
     lanes = [Lane(clip(t, 80), _kinds(kinds[t]), True, tuple(sorted(targets[t]))) for t in chosen]
     placed = {ref for lane in lanes for ref in lane.refs}
     groups: dict[str, list[Attempt]] = defaultdict(list)
@@ -229,39 +231,48 @@ class _Columns:
         return -1 if at is None else max(0, int(epoch(at)) - self.base)
 
     def runs(self) -> dict[str, list[Any]]:
-        """One entry an attempt: ids, strings by number, asked for, waited, executed (seconds)."""
+        """One entry an attempt, in the order of the table; columns that repeat themselves are written shorter.
+
+        ``id`` and ``asked`` are differences to the entry before, an id that a script's numbers cannot hold is text.
+        ``sha`` is the text, or the position of the first run that has the same. ``attempt`` and ``repository`` are
+        pairs of position and value for all but first attempts and the first repository. ``results`` has the string
+        and state that ``result`` points to. Columns with few values come first, so that their numbers are short.
+        """
         s, spans, shown = self.strings, self.spans, self.shown
         repositories = {name: i for i, name in enumerate(dict.fromkeys(a.repository for a in shown))}
-        return {
+        results: dict[tuple[int, int], int] = {}
+        columns: dict[str, list[Any]] = {
             "repositories": [[clip(r, 120), int(checked_repository(r) is not None)] for r in repositories],
-            "repository": [repositories[a.repository] for a in shown],
-            "id": [a.run_id if abs(a.run_id) <= SAFE_INTEGER else str(a.run_id) for a in shown],
-            "attempt": [a.attempt for a in shown],
-            "number": [-1 if a.run_number is None else a.run_number for a in shown],
-            "workflow": [s(a.workflow) for a in shown],
-            "lane": [s(a.lane) for a in shown],
-            "title": [s(a.title, 60) for a in shown] if self.limits.titles else [],
+            "repository": [[i, n] for i, a in enumerate(shown) if (n := repositories[a.repository])],
+            "attempt": [[i, a.attempt] for i, a in enumerate(shown) if a.attempt != 1],
+            "result": [
+                results.setdefault((s(a.conclusion or a.status), STATES.index(state_of(a))), len(results))
+                for a in shown
+            ],
             "event": [s(a.event) for a in shown],
-            "branch": [s(a.branch) for a in shown],
-            "sha": [s(a.sha[:10] if a.sha else a.sha) for a in shown],
+            "workflow": [s(a.workflow) for a in shown],
             "actor": [s(a.actor) for a in shown],
-            "result": [s(a.conclusion or a.status) for a in shown],
-            "state": [STATES.index(state_of(a)) for a in shown],
-            "asked": [-1 if p is None else self.offset(p.asked) for p in spans],
+            "lane": [s(a.lane) for a in shown],
+            "branch": [s(a.branch) for a in shown],
+            "title": [s(a.title, 60) for a in shown] if self.limits.titles else [],
+            "number": [-1 if a.run_number is None else a.run_number for a in shown],
+            "id": _differences([a.run_id for a in shown]),
+            "sha": _references([clean(a.sha)[:10] for a in shown]),
+            "asked": _differences([-1 if p is None else self.offset(p.asked) for p in spans]),
             "waited": [-1 if p is None else int((p.started - p.asked).total_seconds()) for p in spans],
             "ran": [-1 if p is None or not p.executed else int((p.ended - p.started).total_seconds()) for p in spans],
             "inferred": [i for i, a in enumerate(shown) if a.inferred],
         }
+        return {**columns, "results": [list(result) for result in results]}
 
     def bars(self, lanes: Sequence[Lane]) -> dict[str, list[int]]:
-        """One entry a bar: its lane, sub-row and run."""
-        columns: dict[str, list[int]] = {"lane": [], "row": [], "run": []}
-        for lane_number, lane in enumerate(lanes):
-            for row, run in self._rows(lane):
-                columns["lane"].append(lane_number)
-                columns["row"].append(row)
-                columns["run"].append(run)
-        return columns
+        """One entry a bar, lane by lane: its sub-row and run; ``count`` says how many each lane has."""
+        rows = [list(self._rows(lane)) for lane in lanes]
+        return {
+            "count": [len(bars) for bars in rows],
+            "row": [row for bars in rows for row, _ in bars],
+            "run": [run for bars in rows for _, run in bars],
+        }
 
     def _rows(self, lane: Lane) -> Iterable[tuple[int, int]]:
         """Give each run of a lane the lowest sub-row that is free from its start on."""
@@ -350,6 +361,24 @@ class _Columns:
             runs = [self.number[r] for r in dict.fromkeys(finding.runs) if r in self.number][:200]
             rows.append([finding_anchor(finding.id), first, last, runs])
         return rows
+
+
+def _differences(values: Sequence[int]) -> list[int | str]:
+    """Return each number as its difference to the one before; one beyond a script's integers as text, uncounted."""
+    before, written = 0, list[int | str]()
+    for value in values:
+        if abs(value) > SAFE_INTEGER:
+            written.append(str(value))
+        else:
+            written.append(value - before)
+            before = value
+    return written
+
+
+def _references(values: Sequence[str]) -> list[int | str]:
+    """Return each text once, and for the same text again the position of the first."""
+    first: dict[str, int] = {}
+    return [value if (at := first.setdefault(value, i)) == i else at for i, value in enumerate(values)]
 
 
 def _hours(index: CaseIndex, thinned: Sequence[Attempt], base: int) -> list[list[int]]:

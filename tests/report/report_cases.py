@@ -37,10 +37,23 @@ def t(text: str, day: datetime = DAY) -> datetime:
 
 def attempt(run_id: int, workflow: str, asked: str, started: str, ended: str, **more: Any) -> Attempt:
     base = Attempt(
-        repository=REPO, run_id=run_id, attempt=1, run_number=run_id % 10_000, workflow=workflow, lane=f"{workflow} main",
-        title="Round ledger entries half to even", event="push", branch="main", sha="9f31c0e5aa01bb02", actor="mara",
-        status="completed", conclusion="success", created_at=t(asked), started_at=t(started), completed_at=t(ended),
-    )  # fmt: skip
+        repository=REPO,
+        run_id=run_id,
+        attempt=1,
+        run_number=run_id % 10_000,
+        workflow=workflow,
+        lane=f"{workflow} main",
+        title="Round ledger entries half to even",
+        event="push",
+        branch="main",
+        sha="9f31c0e5aa01bb02",
+        actor="mara",
+        status="completed",
+        conclusion="success",
+        created_at=t(asked),
+        started_at=t(started),
+        completed_at=t(ended),
+    )
     return dataclasses.replace(base, **more)
 
 
@@ -48,10 +61,23 @@ def effect(
     run_id: int, job_id: int, at: str, tool: str, kind: str, target: str, identity: str, **more: Any
 ) -> Effect:
     base = Effect(
-        repository=REPO, run_id=run_id, attempt=1, job_id=job_id, step_number=6, started_at=t(at), occurred_at=t(at),
-        tool=tool, effect=kind, target=target, identity=identity, outcome="done", sha="9f31c0e5aa01bb02", rule="docker",
-        line_no=118, text=f"pushed {identity}",
-    )  # fmt: skip
+        repository=REPO,
+        run_id=run_id,
+        attempt=1,
+        job_id=job_id,
+        step_number=6,
+        started_at=t(at),
+        occurred_at=t(at),
+        tool=tool,
+        effect=kind,
+        target=target,
+        identity=identity,
+        outcome="done",
+        sha="9f31c0e5aa01bb02",
+        rule="docker",
+        line_no=118,
+        text=f"pushed {identity}",
+    )
     return dataclasses.replace(base, **more)
 
 
@@ -61,13 +87,16 @@ def proof(of: Effect, text: str, matched: bool = True) -> EvidenceLine:
 
 def document(id: str, title: str, severity: Any = "high") -> DetectorDoc:
     return DetectorDoc(
-        id=id, title=title, severity=severity, precision="certain",
+        id=id,
+        title=title,
+        severity=severity,
+        precision="certain",
         question="Which identity of one target was created more than once, by different runs, jobs or attempts?",
         false_positives="A registry that takes the same bytes twice says nothing of it; then both count as done.",
         remedy="Give the job that writes a concurrency group named for what it writes to, and let it queue.",
         params={"grain_seconds": {"default": 1, "means": "Grain of the API's times."}},
         sql="SELECT run_id, attempt\nFROM effects\nWHERE outcome = 'done' AND occurred_at < $until\n",
-    )  # fmt: skip
+    )
 
 
 DETECTORS = (
@@ -85,19 +114,38 @@ def finding(
 ) -> Finding:
     title = next(d.title for d in DETECTORS if d.id == detector)
     base = Finding(
-        id=f"{detector}-{number:010x}", detector=detector, title=title, severity=severity, precision="certain",
-        message=message, occurred_at=t(at), repository=REPO, runs=tuple(RunRef(e.run_id, e.attempt) for e in of),
-        target=of[0].target if of else None, evidence=tuple(proof(e, e.text) for e in of),
+        id=f"{detector}-{number:010x}",
+        detector=detector,
+        title=title,
+        severity=severity,
+        precision="certain",
+        message=message,
+        occurred_at=t(at),
+        repository=REPO,
+        runs=tuple(RunRef(e.run_id, e.attempt) for e in of),
+        target=of[0].target if of else None,
+        evidence=tuple(proof(e, e.text) for e in of),
         values={"overlap_seconds": 401, "pairs": 1, "lane": "main"},
-    )  # fmt: skip
+    )
     return dataclasses.replace(base, **more)
 
 
 def incident() -> Analysis:
     attempts = (
         attempt(19482207714, "Deploy", "14:01:50", "14:02:10", "14:19:39"),
-        attempt(19482215093, "Deploy", "14:05:40", "14:05:58", "14:12:39", branch="v4.12.0", sha="51be7d2c00", event="push",
-                lane="Deploy v4.12.0", conclusion="failure", actor="jo"),
+        attempt(
+            19482215093,
+            "Deploy",
+            "14:05:40",
+            "14:05:58",
+            "14:12:39",
+            branch="v4.12.0",
+            sha="51be7d2c00",
+            event="push",
+            lane="Deploy v4.12.0",
+            conclusion="failure",
+            actor="jo",
+        ),
         attempt(19482216617, "Migrate", "14:06:02", "14:06:44", "14:10:21"),
         attempt(19482218555, "Migrate", "14:08:10", "14:08:31", "14:12:09", branch="v4.12.0", conclusion="failure"),
         attempt(19482199021, "Release", "13:58:12", "13:58:41", "14:11:14", branch="v4.12.0"),
@@ -106,24 +154,58 @@ def incident() -> Analysis:
         attempt(19482217401, "Terraform", "14:06:50", "14:07:03", "14:15:53", conclusion="failure", run_number=None),
         attempt(19482261840, "Deploy", "14:21:02", "14:21:20", "14:33:04", attempt=2),
         attempt(19482231925, "Staging", "14:18:50", "14:19:16", "14:24:15", status=None, conclusion=None),
-        attempt(-812736450918273645, "Staging", "14:20:00", "14:20:00", "14:22:00", inferred=True, event=None, actor=None),
-    )  # fmt: skip
+        attempt(
+            -812736450918273645, "Staging", "14:20:00", "14:20:00", "14:22:00", inferred=True, event=None, actor=None
+        ),
+    )
     deploys = [
         effect(19482207714, 501, "14:15:03", "kubectl", "apply", "kubernetes: production", "api@9f31c0e"),
         effect(19482215093, 502, "14:10:49", "kubectl", "apply", "kubernetes: production", "api@51be7d2"),
     ]
     migrations = [
-        effect(19482216617, 503, "14:07:31.557", "migrate", "up", "database: ledger", "0412_ledger_rounding",
-               text="✓ applied 0412_ledger_rounding (47.4s, 1 284 031 rows)"),
-        effect(19482218555, 504, "14:09:12.318", "migrate", "up", "database: ledger", "0412_ledger_rounding",
-               text="✓ applied 0412_ledger_rounding (40.9s, 1 284 077 rows)"),
-    ]  # fmt: skip
+        effect(
+            19482216617,
+            503,
+            "14:07:31.557",
+            "migrate",
+            "up",
+            "database: ledger",
+            "0412_ledger_rounding",
+            text="✓ applied 0412_ledger_rounding (47.4s, 1 284 031 rows)",
+        ),
+        effect(
+            19482218555,
+            504,
+            "14:09:12.318",
+            "migrate",
+            "up",
+            "database: ledger",
+            "0412_ledger_rounding",
+            text="✓ applied 0412_ledger_rounding (40.9s, 1 284 077 rows)",
+        ),
+    ]
     pushes = [
-        effect(19482199021, 505, "14:06:20.774", "docker", "push", "docker: acme/payments-api", "acme/payments-api:4.12.0",
-               text="4.12.0: digest: sha256:1f6c02 size: 3251"),
-        effect(19482209377, 506, "14:07:54.115", "docker", "push", "docker: acme/payments-api", "acme/payments-api:4.12.0",
-               text="4.12.0: digest: sha256:c90d7a size: 3251"),
-    ]  # fmt: skip
+        effect(
+            19482199021,
+            505,
+            "14:06:20.774",
+            "docker",
+            "push",
+            "docker: acme/payments-api",
+            "acme/payments-api:4.12.0",
+            text="4.12.0: digest: sha256:1f6c02 size: 3251",
+        ),
+        effect(
+            19482209377,
+            506,
+            "14:07:54.115",
+            "docker",
+            "push",
+            "docker: acme/payments-api",
+            "acme/payments-api:4.12.0",
+            text="4.12.0: digest: sha256:c90d7a size: 3251",
+        ),
+    ]
     applies = [
         effect(19482211030, 507, "14:06:41.020", "terraform", "apply", "terraform: prod", "prod", outcome="unknown"),
         effect(19482217401, 508, "14:08:02.667", "terraform", "apply", "terraform: prod", "prod", outcome="failed"),
@@ -139,34 +221,95 @@ def incident() -> Analysis:
         False,
     )
     findings = (
-        finding(1, "duplicate-effect", "critical", "Schema migration '0412_ledger_rounding' was applied by two runs 1 m 41 s apart.",
-                "14:09:12", migrations, values={"identity": "0412_ledger_rounding", "gap_seconds": 101, "kind": "accepted twice"}),
-        finding(2, "overlapping-effects", "critical", "Runs 19482207714 and 19482215093 wrote 'kubernetes: production' at once for 6 m 41 s.",
-                "14:05:58", deploys),
-        finding(3, "duplicate-effect", "high", "'acme/payments-api:4.12.0' was pushed twice with different digests, 1 m 34 s apart.",
-                "14:07:54", pushes, values={"identity": "acme/payments-api:4.12.0", "digests": 2}),
-        finding(4, "cancelled-mid-effect", "high", "Run 19482211030 was cancelled 20 s after its Terraform apply began to change resources.",
-                "14:07:01", applies),
-        finding(5, "out-of-order-effect", "high", "Commit 9f31c0e landed on 'kubernetes: production' 4 m 14 s after the newer 51be7d2.",
-                "14:15:03", deploys, precision="likely"),
-        finding(6, "duration-outlier", "low", "Step 'migrate up' took 47 s where 6 s are usual.", "14:07:31", [],
-                runs=(RunRef(19482216617, 1),), target=None, values={"median_seconds": 6.25, "samples": 46}),
-    )  # fmt: skip
+        finding(
+            1,
+            "duplicate-effect",
+            "critical",
+            "Schema migration '0412_ledger_rounding' was applied by two runs 1 m 41 s apart.",
+            "14:09:12",
+            migrations,
+            values={"identity": "0412_ledger_rounding", "gap_seconds": 101, "kind": "accepted twice"},
+        ),
+        finding(
+            2,
+            "overlapping-effects",
+            "critical",
+            "Runs 19482207714 and 19482215093 wrote 'kubernetes: production' at once for 6 m 41 s.",
+            "14:05:58",
+            deploys,
+        ),
+        finding(
+            3,
+            "duplicate-effect",
+            "high",
+            "'acme/payments-api:4.12.0' was pushed twice with different digests, 1 m 34 s apart.",
+            "14:07:54",
+            pushes,
+            values={"identity": "acme/payments-api:4.12.0", "digests": 2},
+        ),
+        finding(
+            4,
+            "cancelled-mid-effect",
+            "high",
+            "Run 19482211030 was cancelled 20 s after its Terraform apply began to change resources.",
+            "14:07:01",
+            applies,
+        ),
+        finding(
+            5,
+            "out-of-order-effect",
+            "high",
+            "Commit 9f31c0e landed on 'kubernetes: production' 4 m 14 s after the newer 51be7d2.",
+            "14:15:03",
+            deploys,
+            precision="likely",
+        ),
+        finding(
+            6,
+            "duration-outlier",
+            "low",
+            "Step 'migrate up' took 47 s where 6 s are usual.",
+            "14:07:31",
+            [],
+            runs=(RunRef(19482216617, 1),),
+            target=None,
+            values={"median_seconds": 6.25, "samples": 46},
+        ),
+    )
     findings = (dataclasses.replace(findings[0], evidence=(*findings[0].evidence, extra)), *findings[1:])
     return Analysis(
-        title="payments", generated_at=datetime(2026, 11, 23, 15, 40), version="0.1.0", coverage=coverage(11),
-        findings=findings, detectors=DETECTORS, attempts=attempts, effects=(*deploys, *migrations, *pushes, *applies),
-        timings=timings(random.Random(4)), evidence=evidence(3), notes=("Clock of runner prod-03 ran 1.8 s ahead.",),
-    )  # fmt: skip
+        title="payments",
+        generated_at=datetime(2026, 11, 23, 15, 40),
+        version="0.1.0",
+        coverage=coverage(11),
+        findings=findings,
+        detectors=DETECTORS,
+        attempts=attempts,
+        effects=(*deploys, *migrations, *pushes, *applies),
+        timings=timings(random.Random(4)),
+        evidence=evidence(3),
+        notes=("Clock of runner prod-03 ran 1.8 s ahead.",),
+    )
 
 
 def coverage(runs: int, **more: Any) -> Coverage:
     base = Coverage(
-        repositories=(REPO,), first_at=datetime(2026, 10, 24), last_at=datetime(2026, 11, 22, 23, 59), runs=runs,
-        attempts=runs, jobs=runs * 3, jobs_executed=runs * 2, jobs_with_log=runs * 2 - 1 if runs else 0, log_lines=81_204,
-        effects=8, lines_in=90_000, lines_stored=81_204, lines_duplicate=8_790, lines_problem=6,
+        repositories=(REPO,),
+        first_at=datetime(2026, 10, 24),
+        last_at=datetime(2026, 11, 22, 23, 59),
+        runs=runs,
+        attempts=runs,
+        jobs=runs * 3,
+        jobs_executed=runs * 2,
+        jobs_with_log=runs * 2 - 1 if runs else 0,
+        log_lines=81_204,
+        effects=8,
+        lines_in=90_000,
+        lines_stored=81_204,
+        lines_duplicate=8_790,
+        lines_problem=6,
         problems=(("log expired", 4), ("line without time", 2)),
-    )  # fmt: skip
+    )
     return dataclasses.replace(base, **more)
 
 
@@ -196,16 +339,37 @@ def crowd(size: int, seed: int = 7) -> Analysis:
         ended = started + timedelta(seconds=int(chance.lognormvariate(5.5, 0.9)))
         name = names[int(chance.random() ** 2 * len(names))]
         made = attempt(
-            19_000_000_000 + i * 7, name, "0:0:0", "0:0:0", "0:0:0", run_number=i, created_at=asked, started_at=started,
-            completed_at=ended, conclusion=chance.choice(["success"] * 8 + ["failure", "cancelled"]),
-            branch=f"feature/{chance.randrange(400)}", lane=f"{name} feature/{chance.randrange(40)}", sha=f"{chance.randrange(16**10):010x}",
-            title=f"Change number {chance.randrange(size)} to the {name} of payments", actor=f"dev-{chance.randrange(40)}",
-        )  # fmt: skip
+            19_000_000_000 + i * 7,
+            name,
+            "0:0:0",
+            "0:0:0",
+            "0:0:0",
+            run_number=i,
+            created_at=asked,
+            started_at=started,
+            completed_at=ended,
+            conclusion=chance.choice(["success"] * 8 + ["failure", "cancelled"]),
+            branch=f"feature/{chance.randrange(400)}",
+            lane=f"{name} feature/{chance.randrange(40)}",
+            sha=f"{chance.randrange(16**10):010x}",
+            title=f"Change number {chance.randrange(size)} to the {name} of payments",
+            actor=f"dev-{chance.randrange(40)}",
+        )
         attempts.append(made)
         if chance.random() < 1 / 6:
             target = f"service-{chance.randrange(6)}"
-            effects.append(effect(made.run_id, made.run_id + 1, "0:0:0", "kubectl", "apply", target, made.sha or "",
-                                  occurred_at=started + (ended - started) / 2))  # fmt: skip
+            effects.append(
+                effect(
+                    made.run_id,
+                    made.run_id + 1,
+                    "0:0:0",
+                    "kubectl",
+                    "apply",
+                    target,
+                    made.sha or "",
+                    occurred_at=started + (ended - started) / 2,
+                )
+            )
     case = incident()
     return dataclasses.replace(
         case,

@@ -7,6 +7,17 @@
   const root = document.documentElement, byId = (id) => document.getElementById(id);
   const all = (selector, from = document) => [...from.querySelectorAll(selector)];
   const R = D.runs, B = D.bars, E = D.effects, N = R.id.length;
+  // Columns as timeline.py shortened them: differences, references, exceptions, results by number, bars by lane.
+  const spread = (pairs, usual) => { const column = new Array(N).fill(usual); for (const [i, v] of pairs) column[i] = v; return column; };
+  const summed = (column) => { let sum = 0; return column.map((v) => (typeof v === "string" ? v : sum += v)); };
+  R.id = summed(R.id);
+  R.asked = summed(R.asked);
+  R.sha = R.sha.map((v) => (typeof v === "number" ? R.sha[v] : v));
+  R.attempt = spread(R.attempt, 1);
+  R.repository = spread(R.repository, 0);
+  R.state = R.result.map((r) => R.results[r][1]);
+  R.result = R.result.map((r) => R.results[r][0]);
+  B.lane = B.count.flatMap((n, lane) => new Array(n).fill(lane));
   const text = (n) => (n < 0 ? "" : D.s[n]);
   root.classList.add("scripted");
 
@@ -115,7 +126,8 @@
     if (!fitted.has(key)) {
       g.font = font;
       let shown = value;
-      while (shown.length > 1 && g.measureText(shown).width > room) shown = shown.slice(0, Math.max(1, Math.min(shown.length - 2, Math.floor(shown.length * 0.92)))).trimEnd() + "…";
+      // The end of a name tells more than its beginning: docker:registry/owner/image:tag.
+      for (let cut = 1; cut < value.length && g.measureText(shown).width > room; cut++) shown = "…" + value.slice(cut);
       fitted.set(key, shown);
     }
     return fitted.get(key);
@@ -410,14 +422,14 @@
       hint.hidden = true;
       return;
     }
-    const run = hit(event);
+    const run = hit(event), box = plot.getBoundingClientRect(), py = event.clientY - box.top;
+    const lane = event.clientX - box.left < left ? D.lanes.findIndex((_, i) => py >= laneTop[i] && py < laneTop[i + 1]) : -1;
     if (run !== hovered) { hovered = run; paintSoon(); }
-    hint.hidden = run < 0;
-    if (run >= 0) {
-      hint.textContent = `${text(R.workflow[run])} ${runName(run)}\n${text(R.branch[run])} · ${text(R.result[run])}\n${stamp(start(run))} UTC, ran ${duration(R.ran[run])}`;
-      const box = plot.getBoundingClientRect();
+    hint.hidden = run < 0 && lane < 0;
+    if (!hint.hidden) {
+      hint.textContent = run < 0 ? `${D.lanes[lane][0]}\n${D.lanes[lane][1]}` : `${text(R.workflow[run])} ${runName(run)}\n${text(R.branch[run])} · ${text(R.result[run])}\n${stamp(start(run))} UTC, ran ${duration(R.ran[run])}`;
       hint.style.left = Math.min(event.clientX - box.left + 14, Math.max(0, width - 350)) + "px";
-      hint.style.top = event.clientY - box.top + 16 + "px";
+      hint.style.top = py + 16 + "px";
     }
   });
   const drop = (event) => {
@@ -442,7 +454,7 @@
       show(c - half, c + half);
     }
     const facts = [["Workflow", text(R.workflow[run])], ["Lane", text(R.lane[run])],
-      ["Branch", [text(R.branch[run]), text(R.sha[run])].filter(Boolean).join(" @ ")], ["Event", text(R.event[run])],
+      ["Branch", [text(R.branch[run]), R.sha[run]].filter(Boolean).join(" @ ")], ["Event", text(R.event[run])],
       ["Actor", text(R.actor[run])], ["Asked for", R.asked[run] < 0 ? "unknown" : stamp(R.asked[run]) + " UTC"],
       ["Waited", duration(R.waited[run])], ["Ran", duration(R.ran[run])], ["Result", text(R.result[run]) || "unknown"]];
     if (R.repositories.length > 1) facts.unshift(["Repository", R.repositories[R.repository[run]][0]]);
@@ -498,7 +510,7 @@
     const filter = byId("filter"), result = byId("result"), withEffects = byId("with-effects"), inFindings = byId("in-findings"), more = byId("more");
     const search = new Array(N);
     const words = (run) => search[run] || (search[run] = [R.id[run], runName(run), R.repositories[R.repository[run]][0], text(R.workflow[run]), text(R.lane[run]),
-      R.title.length ? text(R.title[run]) : "", text(R.branch[run]), text(R.sha[run]), text(R.event[run]), text(R.actor[run]), text(R.result[run])].join("\n").toLowerCase());
+      R.title.length ? text(R.title[run]) : "", text(R.branch[run]), R.sha[run], text(R.event[run]), text(R.actor[run]), text(R.result[run])].join("\n").toLowerCase());
     const value = {name: (r) => (R.number[r] < 0 ? R.id[r] : R.number[r]), repository: (r) => R.repositories[R.repository[r]][0], workflow: (r) => text(R.workflow[r]),
       title: (r) => (R.title.length ? text(R.title[r]) : ""), branch: (r) => text(R.branch[r]), event: (r) => text(R.event[r]), actor: (r) => text(R.actor[r]),
       asked: (r) => R.asked[r], waited: (r) => R.waited[r], ran: (r) => R.ran[r], result: (r) => text(R.result[r]), effects: (r) => (effectsOf.get(r) || []).length};
