@@ -94,10 +94,14 @@ def complete(text: str) -> bool:
     if not text.rstrip().endswith(";"):
         return False
     try:
-        split_statements(text)
+        statements = split_statements(text)
     except QueryRefused as error:
         return "unterminated" not in error.message
-    return True
+    try:
+        # Another statement fits behind a ';' that ends one, not behind one in a comment.
+        return len(split_statements(f"{text}\nSELECT 1")) > len(statements)
+    except QueryRefused:
+        return False
 
 
 def ask_terminal(prompt: str) -> str:

@@ -61,7 +61,8 @@ def command(
     from forensics.detect.detector import load_library
     from forensics.store.store import Store
 
-    text = _text(query, script, saved)
+    # Standard input is left alone where nothing is to be read from it.
+    text = None if schema else _text(query, script, saved)
     with Store.read(config.database, memory_limit_mb=config.memory_limit_mb, threads=config.workers) as store:
         load_library(store)
         if schema:
