@@ -33,14 +33,15 @@ SELECT
     'octo/repository-' || (n % $repositories) AS repository,
     n // $repositories AS place,
     CASE WHEN chance(n, 1) < 0.4 THEN 'deploy' ELSE 'checks' END AS kind,
-    TIMESTAMP '2026-01-01' + to_seconds((n // $repositories) * 60 * $minutes + (chance(n, 2) * 2400)::BIGINT) AS created_at,
+    TIMESTAMP '2026-01-01'
+        + to_seconds((n // $repositories) * 60 * $minutes + (chance(n, 2) * 2400)::BIGINT) AS created_at,
     1 + (chance(n, 3) < 0.03)::INTEGER AS attempt
 FROM range(1, $runs + 1) AS numbers (n);
 
 INSERT INTO runs BY NAME
 SELECT
-    repository, run_id, place AS run_number, 7 AS workflow_id, '.github/workflows/' || kind || '.yml' AS workflow_path,
-    kind AS workflow_name, 'push' AS event, 'completed' AS status, 'success' AS conclusion,
+    repository, run_id, place AS run_number, 7 AS workflow_id,
+    '.github/workflows/' || kind || '.yml' AS workflow_path, kind AS workflow_name, 'push' AS event, 'completed' AS status, 'success' AS conclusion,
     CASE WHEN kind = 'deploy' THEN 'main' ELSE 'topic-' || (place // 12) END AS head_branch,
     sha1(run_id::VARCHAR) AS head_sha, created_at, attempt AS latest_attempt, FALSE AS inferred
 FROM planned;
@@ -109,30 +110,28 @@ def fill(store: Store, *, runs: int = RUNS, repositories: int = REPOSITORIES) ->
                 store.execute(statement, named or None)
 
 
-def measure(folder: Path, *, runs: int = RUNS) -> DetectionResult:
-    """Make the case in the folder and run the packaged detectors on it as ``forensics detect`` does."""
+def measure(folder: Path, *, runs: int = RUNS) -> tuple[DetectionResult, float]:
+    """Make the case in the folder and run the packaged detectors on it as ``forensics detect`` does; with seconds."""
     path = folder / "case.duckdb"
     with Store.write(path) as store:
         fill(store, runs=runs)
     detectors = load_detectors()
     with Store.read(path) as store:
-        return detect(store, detectors)
+        started = perf_counter()
+        return detect(store, detectors), perf_counter() - started
 
 
 def main() -> int:
     """Measure and print; 1 when the limit is exceeded or a detector failed."""
     with tempfile.TemporaryDirectory() as folder:
-        started = perf_counter()
-        result = measure(Path(folder))
-        whole = perf_counter() - started
+        result, whole = measure(Path(folder))
     counts = Counter(finding.detector for finding in result.findings)
     for name, seconds in sorted(result.seconds.items()):
         sys.stdout.write(f"{name:<22} {seconds:6.2f} s  {counts[name]:7,} findings\n")
-    spent = sum(result.seconds.values())
-    sys.stdout.write(f"{'all detectors':<22} {spent:6.2f} s  limit {LIMIT_SECONDS:.1f} s  (with the history {whole:.1f} s)\n")
+    sys.stdout.write(f"{'all, with evidence':<22} {whole:6.2f} s  limit {LIMIT_SECONDS:.1f} s\n")
     for name, reason in result.failures:
         sys.stdout.write(f"{name} failed: {reason}\n")
-    return int(spent > LIMIT_SECONDS or bool(result.failures))
+    return int(whole > LIMIT_SECONDS or bool(result.failures))
 
 
 if __name__ == "__main__":

@@ -51,7 +51,7 @@ WITH tries AS (
     GROUP BY target_key, effect, identity, run_id, attempt, job_id
 ),
 
--- In the order of time, as far as it is known, else of the runs.
+-- In the order of time, as far as it is known, else of the runs; what only one job tried is left out.
 ordered AS (
     SELECT
         *,
@@ -72,6 +72,7 @@ ordered AS (
             ORDER BY tried_at ASC NULLS LAST, run_id ASC, attempt ASC, job_id ASC
         ) AS before_attempt
     FROM tries
+    QUALIFY count(*) OVER (PARTITION BY target_key, effect, identity) > 1
 ),
 
 created AS (

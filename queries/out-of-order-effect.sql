@@ -43,7 +43,7 @@ WITH landings AS (
             (occurred_at, job_id, line_no)
         ) AS latest
     FROM write_effects
-    WHERE outcome = 'done' AND occurred_at IS NOT NULL
+    WHERE outcome = 'done' AND occurred_at IS NOT NULL AND is_replaced(effect, target, NULL)
     GROUP BY target_key, run_id, attempt
 ),
 
