@@ -62,11 +62,22 @@ def join_words(text: str) -> str:
     return text.replace(" ", "")
 
 
+def name_other_registry(url: str) -> str:
+    """Host of a package registry; empty for the public one and its mirrors, whose hosts begin so.
+
+    >>> name_other_registry("https://registry.example/"), name_other_registry("https://NPM.pkg.example/octo/")
+    ('', 'npm.pkg.example')
+    """
+    host = normalise_remote(url).partition("/")[0]
+    return "" if host.startswith(("registry.", "npm-registry.")) else host
+
+
 FILTERS: Mapping[str, Callable[[str], str]] = {
     "remote": normalise_remote,
     "branch": normalise_branch,
     "tag": normalise_tag,
     "joined": join_words,
+    "elsewhere": name_other_registry,
 }
 """What may stand after the bar of a placeholder."""
 
@@ -94,7 +105,10 @@ class Template:
             value = values.get(part[0])
             if not value:
                 return None
-            filled.append(FILTERS[part[1]](value) if part[1] else value)
+            value = FILTERS[part[1]](value) if part[1] else value
+            if not value:
+                return None
+            filled.append(value)
         return "".join(filled)
 
 
