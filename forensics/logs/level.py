@@ -26,9 +26,7 @@ def assign(text: pl.Series, cyan: pl.Series, stamped: pl.Series, part: pl.Series
     """
     frame = pl.DataFrame([text.alias("text"), cyan.alias("cyan"), stamped.alias("stamped")])
     column = pl.col("text")
-    marked = frame.select(
-        row=(column.str.starts_with("##[") | column.str.starts_with("[command]") | pl.col("cyan")).arg_true()
-    )
+    marked = frame.select(row=(column.str.contains(r"^(?:##\[|\[command\])") | pl.col("cyan")).arg_true())
     marked = marked.hstack(frame.select(pl.all().gather(marked["row"]))).with_columns(
         level=pl.when("cyan")
         .then(pl.lit("echo"))

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import codecs
-import re
 from typing import NamedTuple
 
 import polars as pl
 
-BOM = b"\xef\xbb\xbf"
+BOM = "\ufeff"
 PIECE = 8 << 20
 """Bytes mended at a time, so that broken bytes do not multiply the memory needed."""
 
-# Lone surrogates, which is what broken bytes are after decoding with surrogateescape.
-_BROKEN = re.compile(rb"\xed[\xb2\xb3][\x80-\xbf]")
-_BROKEN_LINE = re.compile(rb"\xed[\xb2\xb3][\x80-\xbf][^\n]*")
+REPLACEMENT = "\ufffd".encode()
 
 
 class Note(NamedTuple):
@@ -32,7 +29,7 @@ def split(data: bytes) -> tuple[pl.Series, tuple[Note, ...]]:
 
     A line ends at ``\n`` or ``\r\n``; a lone ``\r`` stays inside its line; an empty piece after the last ``\n`` is
     no line. UTF-16 is recognised by its byte order mark; U+FEFF is removed wherever it stands, because log blocks
-    of 2 MB are separate files joined later, each with its own mark. Each byte that is not UTF-8 becomes one U+FFFD.
+    of 2 MB are separate files joined later, each with its own mark. What is not UTF-8 becomes U+FFFD.
     """
     notes: list[Note] = []
     if _is_utf16(data):
@@ -67,33 +64,31 @@ def count_lines(data: bytes) -> int:
     return data.count(b"\n") + _unended(data)
 
 
-def _read(data: bytes) -> pl.Series:
-    text = data.replace(BOM, b"") if BOM in data else data
-    # Polars inflates what begins like a gzip, zlib or zstd stream; text may ("x^", "x\x01"), so a line goes first.
-    guarded = text[:1] in (b"\x1f", b"x", b"(")
-    lines = pl.read_lines(b"\n" + text if guarded else text).to_series()
-    if guarded:
-        lines = lines.slice(1)
-    if _unended(data) and not _unended(text):  # the last line was nothing but a byte order mark
-        lines = lines.extend(pl.Series([""], dtype=pl.String))
-    return lines
-
-
 def _unended(data: bytes) -> bool:
     return data != b"" and not data.endswith(b"\n")
 
 
+def _read(data: bytes) -> pl.Series:
+    # Polars inflates what begins like a gzip, zlib or zstd stream; text may ("x^", "x\x01"), so a line goes first.
+    guarded = data[:1] in (b"\x1f", b"x", b"(")
+    lines = pl.read_lines(b"\n" + data if guarded else data).to_series()
+    if guarded:
+        lines = lines.slice(1)
+    marked = lines.str.contains(BOM, literal=True).arg_true()
+    if len(marked):
+        lines = lines.scatter(marked, lines.gather(marked).str.replace_all(BOM, "", literal=True))
+    return lines
+
+
 def _mend(data: bytes) -> tuple[bytes, int]:
-    """Valid UTF-8 with one U+FFFD for each broken byte, and the number of lines that had one."""
-    pieces: list[bytes] = []
-    broken = 0
-    at = 0
-    decoder = codecs.getincrementaldecoder("utf-8")("surrogateescape")
-    while at < len(data):
-        end = data.rfind(b"\n", at, at + PIECE) + 1 or at + PIECE
-        piece = decoder.decode(data[at:end], final=end >= len(data)).encode("utf-8", "surrogatepass")
-        touched = len(_BROKEN_LINE.findall(piece)) if b"\xed" in piece else 0
-        pieces.append(_BROKEN.sub("\ufffd".encode(), piece) if touched else piece)
-        broken += touched
-        at = end
-    return b"".join(pieces), broken
+    """Valid UTF-8 with U+FFFD for what was broken, and the number of lines that had any."""
+    mended = _replace_broken(data)
+    # Where U+FFFD was there before, broken lines are counted in a text without it.
+    counted = _replace_broken(data.replace(REPLACEMENT, b"?")) if REPLACEMENT in data else mended
+    return mended, int(_read(counted).str.contains(REPLACEMENT.decode(), literal=True).sum() or 0)
+
+
+def _replace_broken(data: bytes) -> bytes:
+    decoder = codecs.getincrementaldecoder("utf-8")("replace")
+    ends = range(PIECE, len(data) + PIECE, PIECE)
+    return b"".join(decoder.decode(data[end - PIECE : end], end >= len(data)).encode() for end in ends)

@@ -12,7 +12,7 @@ import polars as pl
 _DAY = r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}"
 RUNNER = _DAY + r"\.[0-9]{7}Z(?: |$)"
 OTHER = _DAY + r"(?:\.[0-9]{1,6}|\.[0-9]{8,9})?Z(?: |$)"
-FORMAT = "%Y-%m-%dT%H:%M:%S%.f"
+SECOND = "%Y-%m-%dT%H:%M:%S"
 WIDTH = 29
 """Characters of a runner's stamp with its space."""
 
@@ -25,7 +25,10 @@ def read(line: pl.Series) -> pl.DataFrame:
     frame = line.alias("line").to_frame()
     column = pl.col("line")
     runner = column.str.contains("^" + RUNNER)
-    read_runner = column.str.slice(0, 26).str.to_datetime(FORMAT, time_unit="us", strict=False)
+    # Polars remembers texts it has read as times: seconds repeat, their fractions do not.
+    second = column.str.slice(0, 19).str.to_datetime(SECOND, time_unit="us", strict=False)
+    micros = column.str.slice(20, 6).cast(pl.Int64, strict=False)
+    read_runner = (second.cast(pl.Int64) + micros).cast(pl.Datetime("us"))
     out = frame.select("line", logged_at=pl.when(runner).then(read_runner))
     text = column.str.slice(WIDTH)
     if (missing := out["logged_at"].null_count()) > len(out) // 2:
@@ -42,7 +45,7 @@ def _read_other(frame: pl.DataFrame, other: pl.Series) -> pl.DataFrame:
     column = pl.col("line")
     stamp = pl.when(pl.lit(other) | column.str.contains("^" + RUNNER)).then(column.str.extract(r"^([^Z]*)Z"))
     out = frame.select("line", stamp=stamp).with_columns(
-        logged_at=pl.col("stamp").str.to_datetime(FORMAT, time_unit="us", strict=False)
+        logged_at=pl.col("stamp").str.to_datetime(SECOND + "%.f", time_unit="us", strict=False)
     )
     stamped = pl.col("logged_at").is_not_null()
     text = pl.when(stamped).then(column.str.slice(pl.col("stamp").str.len_chars() + 2)).otherwise(column)
