@@ -125,7 +125,7 @@ def _caption(finding: Finding, rows: Sequence[_Row], band: tuple[datetime, datet
     said = []
     if band is not None:
         seconds = (band[1] - band[0]).total_seconds()
-        said.append(f"Two of these runs executed at once for {duration(seconds)}, from {moment(band[0])}.")
+        said.append(f"Two of these runs were under way at once for {duration(seconds)}, from {moment(band[0])}.")
     more = len(set(finding.runs)) - len(rows)
     if more > 0:
         said.append(f"{counted(more, 'more run')} of this finding not drawn.")
@@ -134,7 +134,9 @@ def _caption(finding: Finding, rows: Sequence[_Row], band: tuple[datetime, datet
 
 def _grid(axis: _Axis, height: int) -> Markup:
     line = Markup('<path class="grid" d="M{0} {1}V{2}"/><text class="tick" x="{0}" y="14">{3}</text>')
-    return Markup("").join(line.format(x, HEAD - 6, height, label) for x, label in axis.ticks())
+    return Markup("").join(
+        line.format(x, HEAD - 6, height, label if x < WIDTH - 25 else "") for x, label in axis.ticks()
+    )
 
 
 def _band(axis: _Axis, band: tuple[datetime, datetime] | None, height: int) -> Markup:
@@ -182,7 +184,7 @@ def _bar_label(axis: _Axis, row: _Row, x0: float, x1: float, middle: int) -> Mar
     text = clip(f"{name}{f' attempt {a.attempt}' if a.attempt > 1 else ''} · {ran}{_ENDS[state]}", 60)
     wide = 7.1 * len(text)
     markers = [axis.x(at) for e in row.effects if (at := e.occurred_at or e.started_at)]
-    places = [(x1 + 14, False), (x0 - 14 - wide, False)]
+    places = [(x1 + 14, False), (axis.x(span.asked) - 10 - wide, False)]
     if state != "cancelled" and x1 - x0 > wide + 16:
         places = [(x0 + 8, True), (x1 - 8 - wide, True), ((x0 + x1 - wide) / 2, True), *places]
     free = [p for p in places if p[0] >= LABEL and p[0] + wide <= WIDTH and not _covered(p[0], wide, markers)]

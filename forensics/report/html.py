@@ -223,8 +223,8 @@ def _frame(index: CaseIndex) -> dict[str, Any]:
         "repositories": [(clip(n, 120), repository_url(analysis.host, n)) for n in names[:50]],
         "repository_count": len(names),
         "window": span_of_days(coverage.first_at, coverage.last_at),
-        "volume": f"{counted(coverage.runs, 'run')}, {counted(coverage.jobs, 'job')}, "
-        f"{percent(coverage.jobs_with_log, coverage.jobs_executed)} % of logs read",
+        "volume": f"{counted(coverage.runs, 'run')}, {counted(coverage.jobs, 'job')}"
+        + (f", {percent(coverage.jobs_with_log, coverage.jobs_executed)} % of logs read" if coverage.jobs else ""),
         "made": f"{stamp(analysis.generated_at)[:16]} UTC",
         "version": clip(analysis.version, 40),
     }

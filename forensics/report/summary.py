@@ -129,7 +129,8 @@ def _looked_for(index: CaseIndex) -> str:
     others = len(detectors) - len(known)
     if others:
         known.append(f"result of {counted(others, 'other detector')}")
-    return f"There was no {' and no '.join([', no '.join(known[:-1]), known[-1]] if len(known) > 1 else known)}."
+    absent = " and no ".join([", no ".join(known[:-1]), known[-1]] if len(known) > 1 else known)
+    return f"In what was read there was no {absent}."
 
 
 def _seen(index: CaseIndex) -> str:
@@ -140,7 +141,7 @@ def _seen(index: CaseIndex) -> str:
     read = (
         f"{detectors} read {counted(c.runs, 'run')} ({counted(c.attempts, 'attempt')}) and "
         f"{counted(c.log_lines, 'log line')}, which announce {counted(c.effects, 'effect')}; "
-        f"{number(found)} of the detectors found something."
+        f"{f'{number(found)} of the detectors' if found else 'none of the detectors'} found something."
     )
     missing = c.jobs_executed - c.jobs_with_log
     if missing > 0:

@@ -20,7 +20,7 @@ from forensics.report.links import checked_host, checked_repository, finding_anc
 from forensics.report.text import clean, clip, epoch, number
 
 TARGET_LANES = 10
-OTHER_LANES = 8
+OTHER_LANES = 6
 ROWS = 5
 """Sub-rows of a lane; what finds no free one goes on top of the last."""
 GRAIN_SECONDS = 2
@@ -178,7 +178,8 @@ def _lanes(index: CaseIndex, shown: Sequence[Attempt]) -> tuple[Lane, ...]:
             kinds[effect.target][f"{effect.tool} {effect.effect}"] += 1
     worst = _worst_position(index, {f.target: i for i, f in reversed(list(enumerate(index.analysis.findings)))})
     chosen = sorted(targets, key=lambda t: (worst(t, targets[t]), -len(targets[t]), t))
-    contested = [t for t in chosen if len(targets[t]) > 1 or worst(t, targets[t]) < len(index.analysis.findings)]
+    named = {f.target for f in index.analysis.findings}
+    contested = [t for t in chosen if len(targets[t]) > 1 or t in named]
     chosen = (contested or chosen)[:TARGET_LANES]
     lanes = [Lane(clip(t, 80), _kinds(kinds[t]), True, tuple(sorted(targets[t]))) for t in chosen]
     placed = {ref for lane in lanes for ref in lane.refs}

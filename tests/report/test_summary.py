@@ -51,8 +51,9 @@ def test_a_quiet_case_says_what_was_looked_for_and_what_is_missing() -> None:
     summary = tell(CaseIndex(dataclasses.replace(quiet(), coverage=coverage(2_040))))
     assert summary.headline == "No incident found in 2,040 runs; 1 executed job has no log"
     assert summary.worst == (
-        "There was no effect done twice, no target written by two runs at once, no older commit landing after a "
-        "newer one, no effect cut off by a cancellation, no overlap of runs in one lane and no unusual duration."
+        "In what was read there was no effect done twice, no target written by two runs at once, no older commit "
+        "landing after a newer one, no effect cut off by a cancellation, no overlap of runs in one lane and no "
+        "unusual duration."
     )
     assert "1 executed job of 4,080 (0.1 %) has no log: what it did to the world is unknown." in summary.seen
 

@@ -121,13 +121,15 @@
   const FONT = getComputedStyle(document.body).fontFamily;
   const fonts = {tick: "12px " + FONT, name: "600 13px " + FONT, note: "11.5px " + FONT, bar: "600 10.5px " + FONT, two: "700 9px " + FONT};
   const fitted = new Map();
-  const fit = (value, font, room) => {
+  const fit = (value, font, room, tail) => {
     const key = font + room + value;
     if (!fitted.has(key)) {
       g.font = font;
       let shown = value;
-      // The end of a name tells more than its beginning: docker:registry/owner/image:tag.
-      for (let cut = 1; cut < value.length && g.measureText(shown).width > room; cut++) shown = "…" + value.slice(cut);
+      const tooWide = () => g.measureText(shown).width > room;
+      // The end of a name tells more than its beginning: docker:registry/owner/image:tag. Cut it at such a mark if one fits.
+      if (tail && tooWide()) for (const m of value.matchAll(/[:/ ]/g)) { shown = "…" + value.slice(m.index); if (!tooWide()) break; }
+      for (let cut = 1; cut < value.length && tooWide(); cut++) shown = tail ? "…" + value.slice(cut) : value.slice(0, -cut) + "…";
       fitted.set(key, shown);
     }
     return fitted.get(key);
@@ -268,7 +270,9 @@
     g.stroke();
   };
   // A lane that is a target shows what was done to that target; the others show all that a run did.
-  const shownIn = (effect, lane) => !D.lanes[lane][2] || E.lane[effect] < 0 || E.lane[effect] === lane;
+  // What was done to something without a lane of its own shows in the run's first.
+  const shownIn = (effect, bar) => !D.lanes[B.lane[bar]][2] || E.lane[effect] === B.lane[bar]
+    || (E.lane[effect] < 0 && barsOf.get(E.run[effect])[0] === bar);
   const paintEffects = () => {
     const span = to - from, later = [];
     let painted = "";
@@ -277,7 +281,7 @@
       if (t < from || t > to) continue;
       const px = x(t);
       for (const b of barsOf.get(run) || []) {
-        if (!shownIn(i, B.lane[b])) continue;
+        if (!shownIn(i, b)) continue;
         const y = middle(B.lane[b], B.row[b]);
         if (E.twice[i]) { later.push([px, y, dim[run]]); continue; }
         const place = Math.round(px / 3) + ":" + y;
@@ -305,7 +309,7 @@
       const centre = (laneTop[i] + laneTop[i + 1]) / 2;
       if (target) { g.fillStyle = colours.overlap; g.fillRect(0, laneTop[i] + 1, 3, laneTop[i + 1] - laneTop[i] - 2); }
       g.fillStyle = colours.text;
-      const label = fit(name, fonts.name, left - 22), under = fit(note, fonts.note, left - 22);
+      const label = fit(name, fonts.name, left - 22, true), under = fit(note, fonts.note, left - 22);
       g.font = fonts.name;
       g.fillText(label, 12, centre - 1);
       g.font = fonts.note;
