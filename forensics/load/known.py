@@ -31,9 +31,9 @@ def read_known(store: Store) -> Known:
 def read_steps(store: Store, jobs: Sequence[int] | None = None) -> dict[int, tuple[StepWindow, ...]]:
     """Steps by job, in order; of all jobs, or of those named."""
     wanted = "" if jobs is None else "WHERE job_id IN (SELECT unnest($jobs))"
-    sql = f"SELECT job_id, step_number, name, started_at, completed_at FROM steps {wanted} ORDER BY 1, 2"  # noqa: S608
+    sql = f"SELECT job_id, step_number, name, started_at, completed_at, conclusion FROM steps {wanted} ORDER BY 1, 2"  # noqa: S608
     rows = store.query(sql, None if jobs is None else {"jobs": list(jobs)}).rows
     found: dict[int, list[StepWindow]] = {}
-    for job_id, number, name, started_at, completed_at in rows:
-        found.setdefault(job_id, []).append(StepWindow(number, name or "", started_at, completed_at))
+    for job_id, number, name, *window in rows:
+        found.setdefault(job_id, []).append(StepWindow(number, name or "", *window))
     return {job_id: tuple(steps) for job_id, steps in found.items()}

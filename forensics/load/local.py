@@ -8,14 +8,10 @@ units whose attribution is decided again when metadata comes in, and which are r
 from __future__ import annotations
 
 import hashlib
-import os
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
-from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
 
 from forensics.effects.rule import RuleSet, load_rules
 from forensics.ingest.folder import Refused
@@ -26,6 +22,7 @@ from forensics.load.partition import PartitionResult, Reader, UnitResult
 from forensics.load.record import StoredUnit, forget_units, read_units, record_units
 from forensics.load.settle import settle_duplicates, settle_metadata
 from forensics.load.unit import Unit, units_of_archive, units_of_files
+from forensics.load.worker import Workers
 from forensics.logs.steps import StepWindow
 from forensics.model import Evidence, Progress
 from forensics.store.store import Store
@@ -65,7 +62,11 @@ def load(
     scratch.mkdir(parents=True)
     try:
         with store.transaction():
-            return _Load(store, root, entries, workers, scratch, progress).run(refused)
+            loading = _Load(store, root, entries, workers, scratch, progress)
+            try:
+                return loading.run(refused)
+            finally:
+                loading.close()
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
 
@@ -91,10 +92,13 @@ class _Load:
         self.rules = load_rules()
         self.steps: dict[int, tuple[StepWindow, ...]] = {}
         self.rounds = 0
+        self.processes: Workers | None = None
         self.version = f"{PARSER_VERSION} {_rules_digest(self.rules)}"
 
     def run(self, refused: Sequence[Refused]) -> LoadSummary:
         new = self._new_entries()
+        if self.workers > 1 and sum(entry.size for entry in new) >= _SMALL:
+            self.processes = Workers(self.workers)
         metadata = load_metadata(self.store, self.root, new, refused, self.progress)
         known = read_known(self.store)
         stored = read_units(self.store)
@@ -119,6 +123,11 @@ class _Load:
         settle_metadata(self.store)
         read = sum(result.bytes for result in results)
         return LoadSummary(len(new), len(due), read)
+
+    def close(self) -> None:
+        """Let the worker processes go."""
+        if self.processes:
+            self.processes.close()
 
     def _new_entries(self) -> list[Evidence]:
         loaded = {row[0]: row[1] for row in self.store.query("SELECT path, sha256 FROM evidence").rows}
@@ -151,27 +160,17 @@ class _Load:
         size = sum(weight for weight, _ in tasks)
         self.progress.start("Reading logs", size)
         reader = self._reader(known)
-        results = []
+        results: list[PartitionResult] = []
         if size < _SMALL or self.workers < 2:
             for number, (weight, task) in enumerate(tasks):
                 results.append(reader.read_partition(number, task))
                 self.progress.advance(weight)
         else:
-            results = self._read_in_workers(reader, tasks)
+            self.processes = self.processes or Workers(self.workers)
+            for weight, result in self.processes.read(reader, tasks):
+                results.append(result)
+                self.progress.advance(weight)
         self.progress.done()
-        return results
-
-    def _read_in_workers(self, reader: Reader, tasks: list[tuple[int, list[Unit]]]) -> list[PartitionResult]:
-        results = []
-        with _worker_environment(self.workers):
-            pool = ProcessPoolExecutor(
-                self.workers, mp_context=get_context("spawn"), initializer=_take_reader, initargs=(reader,)
-            )
-            with pool:
-                running = {pool.submit(_read_task, n, task): weight for n, (weight, task) in enumerate(tasks)}
-                for future in as_completed(running):
-                    results.append(future.result())
-                    self.progress.advance(running[future])
         return results
 
     def _read_all(self, units: list[Unit], known: Known) -> PartitionResult:
@@ -223,35 +222,3 @@ def _tasks(units: Iterable[Unit], entries: Mapping[str, Evidence]) -> list[tuple
     if batch:
         tasks.append((weight, batch))
     return sorted(tasks, key=lambda task: -task[0])
-
-
-_reader: Reader | None = None
-
-
-def _take_reader(reader: Reader) -> None:
-    global _reader
-    _reader = reader
-
-
-def _read_task(number: int, units: list[Unit]) -> PartitionResult:
-    if _reader is None:
-        raise RuntimeError("the pool's initializer sets the reader")
-    return _reader.read_partition(number, units)
-
-
-class _worker_environment:
-    """Each worker process uses one Polars thread: the processes are the parallelism."""
-
-    def __init__(self, workers: int) -> None:
-        self.workers = workers
-        self.before: str | None = None
-
-    def __enter__(self) -> None:
-        self.before = os.environ.get("POLARS_MAX_THREADS")
-        os.environ["POLARS_MAX_THREADS"] = "1"
-
-    def __exit__(self, *_: Any) -> None:
-        if self.before is None:
-            os.environ.pop("POLARS_MAX_THREADS", None)
-        else:
-            os.environ["POLARS_MAX_THREADS"] = self.before

@@ -18,14 +18,16 @@ from forensics.effects.extract import JobContext, extract
 from forensics.effects.rule import RuleSet
 from forensics.errors import EvidenceUnreadable
 from forensics.load.attribution import Attribution, JobAttribution, JobClue, Known, attribute
+from forensics.load.jobread import JobRead, read_jobs, read_text
 from forensics.load.scan import Problem, read_members
-from forensics.load.unit import JobTexts, Text, Unit
-from forensics.logs.job import MemberAccount, assemble, drop_repeats
-from forensics.logs.parse import Hints, parse
+from forensics.load.unit import Text, Unit
 from forensics.logs.steps import StepWindow, assign
 
 _FLUSH_ROWS = 400_000
 """Rows gathered before they are written: about 80 MB of text, so that two workers stay below 1 GB."""
+
+_BATCH_BYTES = 16 << 20
+"""Text that is parsed in one pass."""
 
 LINE_SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
     "run_id": pl.Int64, "attempt": pl.Int32, "job_id": pl.Int64, "step_number": pl.Int32, "line_no": pl.Int32,
@@ -78,18 +80,6 @@ class PartitionResult:
     bytes: int = 0
 
 
-@dataclass
-class _JobRead:
-    """One job's log, parsed and not yet attributed."""
-
-    clue: JobClue
-    lines: pl.DataFrame
-    accounts: list[tuple[Text, str, int, MemberAccount]]
-    """Text, member as shown, bytes, account."""
-    steps_by: str
-    notes: list[tuple[str, str, int]]
-
-
 @dataclass(frozen=True)
 class Reader:
     """What a worker needs for all its partitions."""
@@ -105,18 +95,50 @@ class Reader:
         """Read units that share evidence files; the files written carry ``number`` in their names."""
         result = PartitionResult()
         sink = _Sink(self, number, result)
+        batch: list[tuple[Unit, Mapping[Text, bytes | EvidenceUnreadable]]] = []
+        size = 0
         for unit, texts in _gather(self.root, units):
-            result.bytes += sum(len(data) for data in texts.values() if isinstance(data, bytes))
-            result.units.append(self._read_unit(unit, texts, sink))
+            batch.append((unit, texts))
+            size += sum(len(data) for data in texts.values() if isinstance(data, bytes))
+            if size >= _BATCH_BYTES:
+                self._read_batch(batch, sink, result)
+                result.bytes += size
+                batch, size = [], 0
+        self._read_batch(batch, sink, result)
+        result.bytes += size
         sink.flush()
         return result
 
-    def _read_unit(self, unit: Unit, texts: Mapping[Text, bytes | EvidenceUnreadable], sink: _Sink) -> UnitResult:
+    def _read_batch(
+        self,
+        batch: Sequence[tuple[Unit, Mapping[Text, bytes | EvidenceUnreadable]]],
+        sink: _Sink,
+        result: PartitionResult,
+    ) -> None:
+        """Read units together: what passes over columns cost does not depend on how many logs share them."""
+        archived = read_jobs(
+            [
+                (job, {text: data for text in job.texts if isinstance(data := texts.get(text), bytes)})
+                for unit, texts in batch
+                if unit.form == "archive"
+                for job in unit.jobs
+            ]
+        )
+        for unit, texts in batch:
+            whole = {text: data for text, data in texts.items() if isinstance(data, bytes)}
+            reads: list[JobRead] = []
+            for job in unit.jobs:
+                reads.extend(read_text(job, whole) if unit.form == "text" else next(archived))
+            result.units.append(self._attribute(unit, texts, reads, sink))
+
+    def _attribute(
+        self,
+        unit: Unit,
+        texts: Mapping[Text, bytes | EvidenceUnreadable],
+        reads: Sequence[JobRead],
+        sink: _Sink,
+    ) -> UnitResult:
         problems = [_damaged(text, error) for text, error in texts.items() if isinstance(error, EvidenceUnreadable)]
-        whole = {text: data for text, data in texts.items() if isinstance(data, bytes)}
-        reads: list[_JobRead] = []
-        for job in unit.jobs:
-            reads.extend(_read_text(job, whole) if unit.form == "text" else _read_archived(job, whole))
         clues = tuple(read.clue for read in reads)
         attribution = attribute(unit, clues, self.known)
         accounts: list[SourceAccount] = []
@@ -128,7 +150,7 @@ class Reader:
         return UnitResult(unit, clues, attribution, tuple(accounts), tuple(problems))
 
     def _place(
-        self, read: _JobRead, attribution: Attribution, job: JobAttribution, sink: _Sink
+        self, read: JobRead, attribution: Attribution, job: JobAttribution, sink: _Sink
     ) -> Iterator[SourceAccount]:
         """Give the lines their ids and steps, queue them for writing, and account for them."""
         lines, steps_by = read.lines, read.steps_by
@@ -236,74 +258,12 @@ def _gather(root: Path, units: Sequence[Unit]) -> Iterator[tuple[Unit, Mapping[T
                 yield unit, got.pop(unit.unit_id)
 
 
-def _read_archived(job: JobTexts, texts: Mapping[Text, bytes]) -> list[_JobRead]:
-    """A job with its own files: job file, step files, system.txt."""
-    main = texts.get(job.job) if job.job else None
-    steps = [(number, texts[text]) for number, _, text in job.steps if text in texts]
-    system = texts.get(job.system) if job.system else None
-    if main is None and not steps and system is None:
-        return []
-    log = assemble(main, steps, system)
-    by_role = {f"step:{number}": text for number, _, text in job.steps}
-    accounts = []
-    for account in log.members:
-        text = job.job if account.role == "job" else job.system if account.role == "system" else by_role[account.role]
-        if text is not None:
-            accounts.append((text, text.member, len(texts[text]), account))
-    digest = hashlib.sha256(main if main is not None else b"".join(data for _, data in steps)).hexdigest()
-    notes = [(note[0], note[1], note[2]) for note in log.notes]
-    lines, steps_by = log.lines, log.steps_by
-    if steps_by == "unknown":
-        # Only a job file: the steps are decided when the job is known.
-        lines = lines.drop("step_number")
-    return [_JobRead(_clue(job.name, log.hints, lines, digest), lines, accounts, steps_by, notes)]
-
-
-def _read_text(job: JobTexts, texts: Mapping[Text, bytes]) -> list[_JobRead]:
-    """A single text: one job's log, or gh's with several jobs."""
-    if job.job is None or job.job not in texts:
-        return []
-    text, data = job.job, texts[job.job]
-    parsed = parse(data)
-    notes = [(note[0], note[1], note[2]) for note in parsed.notes]
-    if parsed.form == "raw":
-        lines, dropped = drop_repeats(parsed.lines)
-        account = MemberAccount("job", parsed.lines.height, lines.height, dropped, 0)
-        digest = hashlib.sha256(data).hexdigest()
-        clue = _clue(None, parsed.hints, lines, digest)
-        return [_JobRead(clue, lines, [(text, text.member, len(data), account)], "", notes)]
-    reads: list[_JobRead] = []
-    for (name,), part in parsed.lines.group_by(["job"], maintain_order=True):
-        numbered = part.with_columns(pl.int_range(1, part.height + 1, dtype=pl.Int32).alias("line_no"))
-        lines, dropped = drop_repeats(numbered)
-        account = MemberAccount("gh", numbered.height, lines.height, dropped, 0)
-        job_name = str(name) if name is not None else None
-        hints = parsed.hints_by_job.get(job_name or "", parsed.hints)
-        size = int(part["text"].str.len_bytes().sum())
-        digest = hashlib.sha256(f"{hashlib.sha256(data).hexdigest()} {job_name}".encode()).hexdigest()
-        member = f"{text.member}\t{job_name}" if text.member else job_name or ""
-        clue = _clue(job_name, hints, lines, digest)
-        reads.append(_JobRead(clue, lines, [(text, member, size, account)], "", notes if not reads else []))
-    return reads
-
-
-def _clue(name: str | None, hints: Hints, lines: pl.DataFrame, digest: str) -> JobClue:
-    stamps = lines["logged_at"]
-    first_at, last_at = stamps.min(), stamps.max()
-    return JobClue(
-        name, hints.job_name, hints.own_run_ids, hints.run_ids, hints.attempt, hints.repository, hints.workflow_path,
-        first_at if isinstance(first_at, datetime) else None,
-        last_at if isinstance(last_at, datetime) else None,
-        digest,
-    )  # fmt: skip
-
-
 def _damaged(text: Text, error: EvidenceUnreadable) -> Problem:
     kind = "zip-bomb" if "bomb" in error.message else "bad-crc" if "checksum" in error.message else "damaged"
     return Problem(kind, text.evidence_path, text.member, f"{error.message} {error.hint}")
 
 
-def _noted(read: _JobRead, run_id: int, job_id: int) -> Iterable[Problem]:
+def _noted(read: JobRead, run_id: int, job_id: int) -> Iterable[Problem]:
     text, member = read.accounts[0][0], read.accounts[0][1]
     for kind, detail, lines in read.notes:
         # These lines are stored, with what could not be read replaced: none is left out because of it.

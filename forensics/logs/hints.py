@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 import polars as pl
@@ -67,7 +67,24 @@ NOTHING = Hints()
 
 def read(lines: pl.DataFrame) -> Hints:
     """Hints of one log from its columns ``level`` and ``text``."""
-    return _sum_up(_candidates(lines.select(job=pl.lit(""), level="level", text="text")))[0]
+    found = _Found()
+    rows = _candidates(lines.select(job=pl.lit(""), level="level", text="text"))
+    for _, text, said, after in rows.head(MOST_CANDIDATES).iter_rows():
+        found.take(text, said, after)
+    return found.hints()
+
+
+def read_each(logs: Sequence[pl.DataFrame]) -> list[Hints]:
+    """Hints of several logs, one each, found in one pass over all their lines."""
+    if not logs:
+        return []
+    marked = [log.select(job=pl.lit(str(at)), level="level", text="text") for at, log in enumerate(logs)]
+    found = [_Found() for _ in logs]
+    for job, text, said, after in _candidates(pl.concat(marked)).iter_rows():
+        one = found[int(job)]
+        if one.seen < MOST_CANDIDATES:
+            one.take(text, said, after)
+    return [one.hints() for one in found]
 
 
 def read_by_job(lines: pl.DataFrame) -> tuple[Hints, dict[str, Hints]]:
@@ -152,6 +169,8 @@ class _Found:
             self.runner_name = self.runner_name or match[1] or match[2]
         elif _COMMIT.search(text) and (match := _SHA.match(after or "")):
             self.commits.append((self._syncing, match[1]))
+        if "/actions/runs/" not in text:
+            return
         for run, attempt in _RUN_URL.findall(text):
             self.runs[int(run)] += 1
             if attempt:

@@ -6,7 +6,7 @@ How the step files lie in the job file is in ``align``; lines of ``system.txt`` 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import polars as pl
@@ -17,7 +17,7 @@ from forensics.logs.hints import Hints
 from forensics.logs.parse import Note, parse_together
 from forensics.logs.repeat import drop_repeats
 
-__all__ = ["JobLog", "MemberAccount", "assemble", "drop_repeats"]
+__all__ = ["JobLog", "MemberAccount", "assemble", "drop_repeats", "join"]
 
 PROLOGUE = 50
 """Lines at the start of a job file among which those of system.txt are looked for; until 2025 they stood there."""
@@ -70,34 +70,46 @@ def assemble(job: bytes | None, steps: Sequence[tuple[int, bytes]], system: byte
     file lacks, after the line they follow; of system.txt those that do not open the job file. A job line without
     counterpart has the step of its neighbours where both agree. Raises ``ValueError`` for a step number given twice.
     """
-    ordered = sorted(steps, key=lambda step: step[0])
-    if len({number for number, _ in ordered}) != len(ordered):
-        raise ValueError("a step number was given twice")
-    texts = [data for data in (job, *(data for _, data in ordered), system) if data is not None]
+    texts = [data for data in (job, *(data for _, data in steps), system) if data is not None]
     frames, notes = parse_together(texts)
     main = frames.pop(0) if job is not None else None
     head = frames.pop() if system is not None else None
-    numbered = zip(ordered, frames, strict=True)
-    parts = [frame.with_columns(step_number=pl.lit(number, pl.Int32)) for (number, _), frame in numbered]
-    in_steps = pl.concat([_EMPTY, *(part.select(_EMPTY.columns) for part in parts)])
-    body = align(main, in_steps) if main is not None else in_steps.with_columns(of_job=pl.lit(False))
-    accounts = _account(ordered, parts, body, main)
+    parts = [(number, frame) for (number, _), frame in zip(steps, frames, strict=True)]
+    log = join(main, parts, head)
+    return replace(log, hints=hints.read(log.lines), notes=notes)
+
+
+def join(main: pl.DataFrame | None, steps: Sequence[tuple[int, pl.DataFrame]], head: pl.DataFrame | None) -> JobLog:
+    """As ``assemble``, of files that are frames already (``parse_together``); without hints and notes."""
+    ordered = sorted(steps, key=lambda step: step[0])
+    if len({number for number, _ in ordered}) != len(ordered):
+        raise ValueError("a step number was given twice")
+    parts = [frame.with_columns(step_number=pl.lit(number, pl.Int32)) for number, frame in ordered]
+    if parts:
+        in_steps = pl.concat([_EMPTY, *(part.select(_EMPTY.columns) for part in parts)])
+        body = align(main, in_steps) if main is not None else in_steps.with_columns(of_job=pl.lit(False))
+    else:
+        no_step = pl.lit(None, pl.Int32).alias("step_number")
+        body = (_EMPTY if main is None else main.with_columns(no_step)).with_columns(of_job=pl.lit(True))
+    accounts = _account([number for number, _ in ordered], parts, body, main)
     if head is not None:
         fresh = _unseen(head, body.head(PROLOGUE))
         accounts.append(MemberAccount("system", head.height, fresh.height, head.height - fresh.height, 0))
         body = pl.concat([fresh, body], how="diagonal")
     lines = body.select(pl.int_range(1, pl.len() + 1, dtype=pl.Int32).alias("line_no"), *_EMPTY.columns)
-    return JobLog(lines, hints.read(lines), notes, "files" if parts else "unknown", tuple(accounts))
+    return JobLog(lines, Hints(), (), "files" if parts else "unknown", tuple(accounts))
 
 
 def _account(
-    steps: Sequence[tuple[int, bytes]], parts: Sequence[pl.DataFrame], body: pl.DataFrame, main: pl.DataFrame | None
+    numbers: Sequence[int], parts: Sequence[pl.DataFrame], body: pl.DataFrame, main: pl.DataFrame | None
 ) -> list[MemberAccount]:
     """Accounts of job file and step files; a step's lines are stored as far as they are not the job file's."""
     accounts = [] if main is None else [MemberAccount("job", main.height, main.height, 0, 0)]
+    if not parts:
+        return accounts
     own = body.filter(~pl.col("of_job")).group_by("step_number").len()
     stored: dict[int, int] = dict(own.iter_rows())
-    for (number, _), part in zip(steps, parts, strict=True):
+    for number, part in zip(numbers, parts, strict=True):
         kept = stored.get(number, 0)
         accounts.append(MemberAccount(f"step:{number}", part.height, kept, part.height - kept, 0))
     return accounts

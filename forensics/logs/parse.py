@@ -6,6 +6,7 @@ over whole columns, and a pass whose sign does not occur in the bytes is left ou
 
 from __future__ import annotations
 
+import codecs
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -87,6 +88,15 @@ def parse(data: bytes, form: Form | None = None) -> ParsedLog:
     lines = _complete(read, part)
     whole, by_job = hints.read_by_job(lines) if form == "gh" else (hints.read(lines), {})
     return ParsedLog(form, lines, whole, by_job, notes)
+
+
+def is_ordinary(data: bytes) -> bool:
+    """Whether a raw text may be read together with others and come out as it does alone.
+
+    Two things are decided by a text as a whole: stamps of another precision, and colour codes that lost their ESC.
+    """
+    start = data[3:64] if data.startswith(codecs.BOM_UTF8) else data[:64]
+    return _RUNNER.match(start) is not None and b"Z [36;1m" not in data and b"Z [0m" not in data
 
 
 def parse_together(texts: Sequence[bytes]) -> tuple[list[pl.DataFrame], tuple[Note, ...]]:
