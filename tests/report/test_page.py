@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 from hostile import PAYLOADS
+from jinja2 import UndefinedError
 from report_cases import (
     DETECTORS,
     crowd,
@@ -29,7 +30,7 @@ from report_cases import (
 
 from forensics.errors import ForensicsError
 from forensics.model import Analysis
-from forensics.report.html import render, write
+from forensics.report.html import _environment, render, write
 from forensics.report.limits import HARD_LIMIT_BYTES
 
 CASES: dict[str, Callable[[], Analysis]] = {"incident": incident, "quiet": quiet, "empty": empty}
@@ -161,6 +162,15 @@ def test_the_page_loads_nothing() -> None:
         "image",
         "use",
     }
+
+
+def test_a_template_cannot_forget_to_escape_or_to_clean() -> None:
+    shown = (
+        _environment().from_string("<p title='{{ x }}'>{{ x }}{{ none }}</p>").render(x="<'\x00\ud800\u202e", y=None)
+    )
+    assert shown == "<p title='&lt;&#39;\ufffd\ufffd\ufffd'>&lt;&#39;\ufffd\ufffd\ufffd</p>"
+    with pytest.raises(UndefinedError):
+        _environment().from_string("{{ mistyped }}").render()
 
 
 def data_of(page: str) -> Any:
