@@ -30,7 +30,7 @@ check: $(VENV)/.dev ## ruff, mypy, sqlfluff, import-linter, and docs in step wit
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
-	@$(BIN)/sqlfluff lint --processes $(JOBS) $(SQL)
+	@$(BIN)/sqlfluff lint $(SQL)
 	@$(BIN)/lint-imports
 	@$(BIN)/cog --check $(DOCS) || { echo "The docs are behind: make docs"; exit 1; }
 

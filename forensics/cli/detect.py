@@ -48,17 +48,17 @@ def command(config: Config, only: tuple[str, ...], form: str, fail_on: Severity 
       forensics detect --fail-on high || echo "look at this first"
     """
     from forensics import pipeline
-    from forensics.detect import formats
+    from forensics.detect.formats import to_json, to_markdown, to_sarif
 
     detection = pipeline.detect(config, only=only, queries=queries)
     try:
         match form:
             case "json":
-                put_raw(formats.to_json(detection.findings, detection.coverage) + "\n")
+                put_raw(to_json(detection.findings, detection.coverage) + "\n")
             case "sarif":
-                put_raw(formats.to_sarif(detection.findings, detection.docs) + "\n")
+                put_raw(to_sarif(detection.findings, detection.docs) + "\n")
             case "markdown":
-                put_raw(formats.to_markdown(detection.findings) + "\n")
+                put_raw(to_markdown(detection.findings) + "\n")
             case _:
                 _put_table(detection.findings)
         sys.stdout.flush()
