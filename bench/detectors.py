@@ -41,7 +41,8 @@ FROM range(1, $runs + 1) AS numbers (n);
 INSERT INTO runs BY NAME
 SELECT
     repository, run_id, place AS run_number, 7 AS workflow_id,
-    '.github/workflows/' || kind || '.yml' AS workflow_path, kind AS workflow_name, 'push' AS event, 'completed' AS status, 'success' AS conclusion,
+    '.github/workflows/' || kind || '.yml' AS workflow_path, kind AS workflow_name,
+    'push' AS event, 'completed' AS status, 'success' AS conclusion,
     CASE WHEN kind = 'deploy' THEN 'main' ELSE 'topic-' || (place // 12) END AS head_branch,
     sha1(run_id::VARCHAR) AS head_sha, created_at, attempt AS latest_attempt, FALSE AS inferred
 FROM planned;

@@ -16,6 +16,9 @@
 --   minimum_ratio:
 --     default: 2.0
 --     means: What is less than this times the median is not worth a finding.
+--   maximum_share:
+--     default: 0.05
+--     means: Where more than this share of a series is that slow (and more than one), that is how it is.
 -- columns:
 --   job: The job.
 --   step: The step; NULL where the job as a whole is meant.
@@ -31,9 +34,10 @@
 -- false_positives: >-
 --   Judged are executed, successful, not copied jobs and steps of one name in one workflow; what was
 --   cancelled or failed early says nothing about a duration. Jobs that do different work under one name (a
---   release among checks) widen the series and hide outliers rather than make them, as long as they are
---   more than one in ten; a rarer kind of work is found, rightly or not. A change for good is found while
---   it is rare. Where a step explains its job, only the step is told; each series is one finding.
+--   release among checks, a cold cache) are no outliers where more than one in twenty is slow; a rarer kind
+--   of work is found, rightly or not, and so is one that a short series shows for the first time. A change
+--   for good is found only while it is rare. Where a step explains its job, only the step is told; each
+--   series is one finding.
 -- remedy: >-
 --   Look at the log of the slowest one beside one of the median: waiting for a lock or another run (see
 --   overlapping-effects), a cold cache, a slow runner or network. Put timeout-minutes at a few times the
@@ -117,7 +121,7 @@ tested AS (
     SELECT
         *,
         sqrt(2 * ln(sum(sample) OVER (PARTITION BY repository) / (2 * $false_alarms)))
-        * (1 + 15.0 / sample) AS threshold
+        * (1 + 5.0 / sample) AS threshold
     FROM series
 ),
 
@@ -142,6 +146,9 @@ outlying AS (
         score > threshold
         AND seconds - median_seconds >= $minimum_excess_seconds
         AND seconds >= $minimum_ratio * median_seconds
+    QUALIFY
+        count(*) OVER (PARTITION BY repository, workflow_key, job, step)
+        <= greatest(1, $maximum_share * sample)
 ),
 
 -- A job is told only where none of its steps is.

@@ -121,6 +121,12 @@ def plant(store: Store, said: Mapping[str, list[Row]], *, shift: timedelta = tim
         store.insert(table, frame)
 
 
+def clear(store: Store) -> None:
+    """Take all histories out again."""
+    for table in (*DEFAULTS, "log_lines"):
+        store.execute(f"DELETE FROM {table}")
+
+
 def _add_runs(rows: dict[str, list[Row]]) -> None:
     known = {row["run_id"]: row for row in rows["runs"]}
     for row in (*rows["jobs"], *rows["effects"]):

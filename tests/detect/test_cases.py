@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from history_tables import Row, plant, read_durations, read_rows
+from history_tables import Row, clear, plant, read_durations, read_rows
 from ruamel.yaml import YAML
 
 from forensics.detect.detector import Detector, load_detectors
@@ -21,6 +21,9 @@ FOLDER = Path(__file__).parents[1] / "detectors"
 TABLES = {"runs", "jobs", "steps", "effects", "concurrency_groups", "cancellations"}
 
 DETECTORS = {detector.id: detector for detector in load_detectors()}
+STORE = Store.memory()
+"""One for all cases: making the tables anew takes longer than a case does."""
+
 CASES = [
     pytest.param(file.stem, case, id=f"{file.stem}: {case['name']}")
     for file in sorted(FOLDER.glob("*.yml"))
@@ -41,9 +44,7 @@ def test_case(name: str, case: Mapping[str, Any]) -> None:
 
 @pytest.mark.parametrize(("name", "case"), CASES)
 def test_the_order_of_rows_does_not_matter(name: str, case: Mapping[str, Any]) -> None:
-    straight = run(DETECTORS[name], case)
-    assert run(DETECTORS[name], case, order=1) == straight
-    assert run(DETECTORS[name], case, order=2) == straight
+    assert run(DETECTORS[name], case, order=1) == run(DETECTORS[name], case)
 
 
 @pytest.mark.parametrize(("name", "case"), CASES)
@@ -80,9 +81,9 @@ def run(
     said: dict[str, list[Row]] = {table: read_rows(table, case[table]) for table in TABLES & set(case)}
     if "durations" in case:
         said |= read_durations(case["durations"])
-    with Store.memory() as store:
-        plant(store, said, shift=shift, order=order)
-        result = detect(store, [detector], {detector.id: case.get("params", {})})
+    clear(STORE)
+    plant(STORE, said, shift=shift, order=order)
+    result = detect(STORE, [detector], {detector.id: case.get("params", {})})
     assert result.failures == ()
     return list(result.findings)
 
