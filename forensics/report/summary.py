@@ -65,7 +65,7 @@ def tell(index: CaseIndex) -> Summary:
     findings = index.analysis.findings
     by_severity = Counter(f.severity for f in findings)
     return Summary(
-        headline=_headline(index) if findings else _quiet_headline(index),
+        headline=_headline(index),
         worst=clip(findings[0].message, 600) if findings else _looked_for(index),
         worst_anchor=finding_anchor(findings[0].id) if findings else None,
         seen=_seen(index),
@@ -75,11 +75,32 @@ def tell(index: CaseIndex) -> Summary:
 
 
 def _headline(index: CaseIndex) -> str:
-    """Return up to three kinds of findings, worst first, as one sentence."""
+    """Return the verdict: what grave findings say, or that there is none, and what was noted and is missing then."""
     findings = index.analysis.findings
-    grave = [f for f in findings if f.severity in ("critical", "high", "medium")] or list(findings)
+    grave = [f for f in findings if f.severity in ("critical", "high", "medium")]
+    if index.analysis.coverage.runs == 0 and not findings:
+        return "No runs were read, so nothing can be said"
+    if grave:
+        sentence = _kinds(index, grave)
+        return clip(sentence[:1].upper() + sentence[1:], 220)
+    return _quiet_headline(index, findings)
+
+
+def _quiet_headline(index: CaseIndex, noted: Sequence[Finding]) -> str:
+    coverage = index.analysis.coverage
+    missing = coverage.jobs_executed - coverage.jobs_with_log
+    parts = [f"No incident found in {counted(coverage.runs, 'run')}"]
+    if noted:
+        parts.append(f"of lesser note, {_kinds(index, noted)}")
+    if missing > 0:
+        parts.append(f"{counted(missing, 'executed job has', 'executed jobs have')} no log")
+    return clip("; ".join(parts), 260)
+
+
+def _kinds(index: CaseIndex, findings: Sequence[Finding]) -> str:
+    """Return up to three kinds of findings, worst first, as the rest of a sentence."""
     groups: dict[str, list[Finding]] = {}
-    for finding in grave:
+    for finding in findings:
         refused = finding.detector == DUPLICATE and not done_twice(index, finding)
         groups.setdefault("refused" if refused else finding.detector, []).append(finding)
     told_first = [*_CLAUSES, "refused"]
@@ -90,10 +111,8 @@ def _headline(index: CaseIndex) -> str:
             told_first.index(item[0]) if item[0] in told_first else len(told_first),
         ),
     )
-    sentence = joined([_clause(index, kind, members) for kind, members in order[:3]])
     told = [f for _, members in order[:3] for f in members]
-    text = sentence[:1].upper() + sentence[1:] + _on_day(told)
-    return text if len(text) <= 220 else clip(text, 220)
+    return joined([_clause(index, kind, members) for kind, members in order[:3]]) + _on_day(told)
 
 
 def _clause(index: CaseIndex, kind: str, members: Sequence[Finding]) -> str:
@@ -110,15 +129,6 @@ def _on_day(findings: Sequence[Finding]) -> str:
     if len(days) != 1 or any(f.occurred_at is None for f in findings):
         return ""
     return next(f" on {day(f.occurred_at)}" for f in findings if f.occurred_at)
-
-
-def _quiet_headline(index: CaseIndex) -> str:
-    coverage = index.analysis.coverage
-    if coverage.runs == 0:
-        return "No runs were read, so nothing can be said"
-    missing = coverage.jobs_executed - coverage.jobs_with_log
-    lacking = f"; {counted(missing, 'executed job has', 'executed jobs have')} no log" if missing > 0 else ""
-    return f"No incident found in {counted(coverage.runs, 'run')}{lacking}"
 
 
 def _looked_for(index: CaseIndex) -> str:

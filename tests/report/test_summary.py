@@ -58,6 +58,14 @@ def test_a_quiet_case_says_what_was_looked_for_and_what_is_missing() -> None:
     assert "1 executed job of 4,080 (0.1 %) has no log: what it did to the world is unknown." in summary.seen
 
 
+def test_what_is_merely_noted_is_no_incident() -> None:
+    noted = dataclasses.replace(incident(), findings=incident().findings[5:], coverage=coverage(2_040))
+    assert tell(CaseIndex(noted)).headline == (
+        "No incident found in 2,040 runs; of lesser note, one step took an unusual time on 17 Nov 2026; "
+        "1 executed job has no log"
+    )
+
+
 def test_a_case_without_runs_claims_nothing() -> None:
     summary = tell(CaseIndex(empty()))
     assert summary.headline == "No runs were read, so nothing can be said"

@@ -523,8 +523,8 @@
     const row = (r) => {
       const cells = [make("th", runLink(r), {scope: "row"})];
       const cell = (content, css) => cells.push(make("td", content, css ? {class: css} : {}));
-      if (several) cell(value.repository(r));
-      cell(value.workflow(r)); cell(value.title(r), "cut"); cell(value.branch(r), "cut"); cell(value.event(r)); cell(value.actor(r));
+      if (several) cell(value.repository(r), "cut");
+      cell(value.workflow(r), "cut"); cell(value.title(r), "cut"); cell(value.branch(r), "cut"); cell(value.event(r)); cell(value.actor(r));
       cell(stamp(R.asked[r]), "mono"); cell(duration(R.waited[r]), "num"); cell(duration(R.ran[r]), "num");
       cell([make("span", "", {class: "dot d-" + D.states[R.state[r]], "aria-hidden": "true"}), value.result(r) || "unknown"]);
       cell(grouped(value.effects(r)), "num");
