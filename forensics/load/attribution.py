@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from forensics.load.unit import Unit
@@ -120,14 +120,33 @@ def attribute(unit: Unit, clues: Sequence[JobClue], known: Known) -> Attribution
     run = known.runs.get(run_id)
     said = next((clue.repository for clue in clues if clue.repository), None)
     repository = (run.repository if run else "") or unit.named.repository or said or ""
-    alone = job is not None and len(clues) == 1
-    jobs = [
-        JobAttribution(job.job_id, job.name, False)
-        if alone and job
-        else _job(unit, clue, run_id, attempt, known, single=len(clues) == 1)
-        for clue in clues
-    ]
+    if job is not None and len(clues) == 1:
+        jobs = [JobAttribution(job.job_id, job.name, False)]
+    else:
+        jobs = [_job(unit, clue, run_id, attempt, known, single=len(clues) == 1) for clue in clues]
+        if unit.form == "archive":
+            jobs = _tell_apart(jobs, clues, run_id, attempt, known)
     return Attribution(repository, run_id, attempt, by, tuple(jobs), remark)
+
+
+def _tell_apart(
+    jobs: list[JobAttribution], clues: Sequence[JobClue], run_id: int, attempt: int, known: Known
+) -> list[JobAttribution]:
+    """Files of an archive are different jobs: a second one that says the name of a first goes by its file's name."""
+    taken: set[int] = set()
+    apart = []
+    for number, (job, clue) in enumerate(zip(jobs, clues, strict=True)):
+        if job.job_id in taken:
+            others = [other for other in known.jobs_of.get((run_id, attempt), []) if other.job_id not in taken]
+            found = _match(replace(clue, said_name=None), [other.name for other in others])
+            if found is not None:
+                job = JobAttribution(others[found].job_id, others[found].name, False)
+            else:
+                name = clue.name or f"{job.name} ({number})"
+                job = JobAttribution(made_up_id(f"job {run_id} {attempt} {number} {name.casefold()}"), name, True)
+        taken.add(job.job_id)
+        apart.append(job)
+    return apart
 
 
 def _job_by_name(unit: Unit, clues: Sequence[JobClue], known: Known) -> KnownJob | None:

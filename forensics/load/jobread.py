@@ -15,6 +15,8 @@ from forensics.logs.hints import Hints, read_each
 from forensics.logs.job import JobLog, MemberAccount, assemble, drop_repeats, join
 from forensics.logs.parse import is_ordinary, parse, parse_together
 
+_EDGE = 1 << 16
+
 
 @dataclass
 class JobRead:
@@ -69,15 +71,14 @@ def _archived(job: JobTexts, texts: Mapping[Text, bytes], log: JobLog) -> JobRea
         text = job.job if account.role == "job" else job.system if account.role == "system" else by_role[account.role]
         if text is not None:
             accounts.append((text, text.member, len(texts[text]), account))
-    digest = hashlib.sha256()
-    for text in [job.job] if job.job in texts else [text for _, _, text in job.steps if text in texts]:
-        digest.update(texts[text] if text else b"")
+    own = [job.job] if job.job in texts else [text for _, _, text in job.steps if text in texts]
+    digest = _digest([texts[text] for text in own if text])
     lines = log.lines
     if log.steps_by == "unknown":
         # Only a job file: the steps are decided when the job is known.
         lines = lines.drop("step_number")
     notes = [(note.kind, note.detail, note.lines) for note in log.notes]
-    return JobRead(_clue(job.name, log.hints, lines, digest.hexdigest()), lines, accounts, log.steps_by, notes)
+    return JobRead(_clue(job.name, log.hints, lines, digest), lines, accounts, log.steps_by, notes)
 
 
 def read_text(job: JobTexts, texts: Mapping[Text, bytes]) -> list[JobRead]:
@@ -90,7 +91,7 @@ def read_text(job: JobTexts, texts: Mapping[Text, bytes]) -> list[JobRead]:
     if parsed.form == "raw":
         lines, dropped = drop_repeats(parsed.lines)
         account = MemberAccount("job", parsed.lines.height, lines.height, dropped, 0)
-        digest = hashlib.sha256(data).hexdigest()
+        digest = _digest([data])
         clue = _clue(None, parsed.hints, lines, digest)
         return [JobRead(clue, lines, [(text, text.member, len(data), account)], "", notes)]
     reads: list[JobRead] = []
@@ -101,11 +102,19 @@ def read_text(job: JobTexts, texts: Mapping[Text, bytes]) -> list[JobRead]:
         job_name = str(name) if name is not None else None
         hints = parsed.hints_by_job.get(job_name or "", parsed.hints)
         size = int(part["text"].str.len_bytes().sum())
-        digest = hashlib.sha256(f"{hashlib.sha256(data).hexdigest()} {job_name}".encode()).hexdigest()
+        digest = hashlib.sha256(f"{_digest([data])} {job_name}".encode()).hexdigest()
         member = f"{text.member}\t{job_name}" if text.member else job_name or ""
         clue = _clue(job_name, hints, lines, digest)
         reads.append(JobRead(clue, lines, [(text, member, size, account)], "", notes if not reads else []))
     return reads
+
+
+def _digest(parts: Sequence[bytes]) -> str:
+    """What a made-up id is made from: both ends and the length tell logs apart, each stamp being unique."""
+    digest = hashlib.sha256()
+    for data in parts:
+        digest.update(b"%d\0%b\0%b\0" % (len(data), data[:_EDGE], data[-_EDGE:]))
+    return digest.hexdigest()
 
 
 def _clue(name: str | None, hints: Hints, lines: pl.DataFrame, digest: str) -> JobClue:

@@ -89,17 +89,17 @@ class _Load:
         self.workers = workers
         self.scratch = scratch
         self.progress = progress
+        self.processes: Workers | None = None
+        self.new = self._new_entries()
+        if workers > 1 and sum(entry.size for entry in self.new) >= _SMALL:
+            self.processes = Workers(workers)
         self.rules = load_rules()
         self.steps: dict[int, tuple[StepWindow, ...]] = {}
         self.rounds = 0
-        self.processes: Workers | None = None
         self.version = f"{PARSER_VERSION} {_rules_digest(self.rules)}"
 
     def run(self, refused: Sequence[Refused]) -> LoadSummary:
-        new = self._new_entries()
-        if self.workers > 1 and sum(entry.size for entry in new) >= _SMALL:
-            self.processes = Workers(self.workers)
-        metadata = load_metadata(self.store, self.root, new, refused, self.progress)
+        metadata = load_metadata(self.store, self.root, self.new, refused, self.progress)
         known = read_known(self.store)
         stored = read_units(self.store)
         current = self._units(metadata.archives, stored)
@@ -122,7 +122,7 @@ class _Load:
         self._write(results)
         settle_metadata(self.store)
         read = sum(result.bytes for result in results)
-        return LoadSummary(len(new), len(due), read)
+        return LoadSummary(len(self.new), len(due), read)
 
     def close(self) -> None:
         """Let the worker processes go."""

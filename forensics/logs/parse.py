@@ -96,7 +96,7 @@ def is_ordinary(data: bytes) -> bool:
     Two things are decided by a text as a whole: stamps of another precision, and colour codes that lost their ESC.
     """
     start = data[3:64] if data.startswith(codecs.BOM_UTF8) else data[:64]
-    return _RUNNER.match(start) is not None and b"Z [36;1m" not in data and b"Z [0m" not in data
+    return _RUNNER.match(start) is not None and b"Z [36;1m" not in data
 
 
 def parse_together(texts: Sequence[bytes]) -> tuple[list[pl.DataFrame], tuple[Note, ...]]:
