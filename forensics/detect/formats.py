@@ -44,7 +44,7 @@ _INVISIBLE = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 
 def to_json(findings: Sequence[Finding], coverage: Coverage | None) -> str:
     """The fixed format, as text that is the same for the same findings."""
-    return json.dumps(as_document(findings, coverage), ensure_ascii=False, indent=2)
+    return json.dumps(as_document(findings, coverage), indent=2)
 
 
 def as_document(findings: Sequence[Finding], coverage: Coverage | None) -> dict[str, Any]:
@@ -111,7 +111,7 @@ def to_sarif(
         "columnKind": "unicodeCodePoints",
         "results": [_result(finding, places, workflow_paths or {}) for finding in findings],
     }
-    return json.dumps({"$schema": SARIF_SCHEMA, "version": "2.1.0", "runs": [run]}, ensure_ascii=False, indent=2)
+    return json.dumps({"$schema": SARIF_SCHEMA, "version": "2.1.0", "runs": [run]}, indent=2)
 
 
 def escaped(text: str) -> str:

@@ -118,7 +118,7 @@ def _run(store: Store, detector: Detector, settings: Mapping[str, Any]) -> list[
     drafts = [_draft(detector, row) for row in rows]
     if any(not draft.finding.repository for draft in drafts):
         drafts = _with_repositories(store, drafts)
-    drafts.sort(key=lambda draft: (draft.finding.id, _rank(draft.finding), str(draft.lines)))
+    drafts.sort(key=lambda draft: (_rank(draft.finding), draft.finding.message, str(draft.lines)))
     times_seen: Counter[str] = Counter()
     for place, draft in enumerate(drafts):
         times_seen[draft.finding.id] += 1
