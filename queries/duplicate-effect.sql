@@ -22,7 +22,8 @@
 --   tag to move, names made to move ('latest', 'nightly', 'v2', snapshots), no-ops, retries inside one job
 --   and copied jobs of partial re-runs are not. A refused re-run of a run that had succeeded is low: the
 --   registry kept order. A release that two jobs of one run fill in turn (assets of a matrix) says 'ready'
---   twice and is found; it is harmless where they agree on one release.
+--   twice and is found; it is harmless where they agree on one release. Runs known only from a log may be
+--   one run, so that is possible only.
 -- remedy: >-
 --   Put a concurrency group named for the package or the repository, and without cancel-in-progress, around
 --   computing the version and publishing it together (one job, or a workflow-level group); publish from one
@@ -51,7 +52,24 @@ WITH tries AS (
     GROUP BY target_key, effect, identity, run_id, attempt, job_id
 ),
 
--- In the order of time, as far as it is known, else of the runs; what only one job tried is left out.
+-- What only one job tried is left out. So is what a made-up run tried in the same microsecond as another:
+-- that is one log that was found twice.
+repeated AS (
+    SELECT *
+    FROM tries
+    QUALIFY
+        count(*) OVER (PARTITION BY target_key, effect, identity) > 1
+        AND (
+            run_id > 0
+            OR tried_at IS NULL
+            OR row_number() OVER (
+                PARTITION BY target_key, effect, identity, tried_at
+                ORDER BY run_id DESC, job_id ASC
+            ) = 1
+        )
+),
+
+-- In the order of time, as far as it is known, else of the runs.
 ordered AS (
     SELECT
         *,
@@ -63,16 +81,11 @@ ordered AS (
             PARTITION BY target_key, effect, identity
             ORDER BY tried_at ASC NULLS LAST, run_id ASC, attempt ASC, job_id ASC
         ) AS before_at,
-        lag(run_id) OVER (
+        lag(run_ref(run_id, attempt)) OVER (
             PARTITION BY target_key, effect, identity
             ORDER BY tried_at ASC NULLS LAST, run_id ASC, attempt ASC, job_id ASC
-        ) AS before_run_id,
-        lag(attempt) OVER (
-            PARTITION BY target_key, effect, identity
-            ORDER BY tried_at ASC NULLS LAST, run_id ASC, attempt ASC, job_id ASC
-        ) AS before_attempt
-    FROM tries
-    QUALIFY count(*) OVER (PARTITION BY target_key, effect, identity) > 1
+        ) AS before_run
+    FROM repeated
 ),
 
 created AS (
@@ -86,14 +99,17 @@ created AS (
         count(*) FILTER (WHERE outcome = 'done') AS accepted,
         count(*) FILTER (WHERE outcome = 'rejected') AS refused,
         count(*) FILTER (WHERE outcome = 'unknown') AS unknown,
-        count(DISTINCT run_id) AS runs_involved,
+        min(run_id) AS first_run_id,
         min(tried_at) FILTER (WHERE place = 2) AS occurred_at,
         min(seconds_between(before_at, tried_at)) FILTER (WHERE place = 2) AS gap_seconds,
         -- An attempt begins when the one before it has ended, so attempts of one run do not race.
         coalesce(
             bool_or(
                 seconds_between(before_at, tried_at) <= 60 * $race_minutes
-                AND (before_run_id <> run_id OR before_attempt = attempt)
+                AND (
+                    struct_extract(before_run, 'run_id') <> run_id
+                    OR struct_extract(before_run, 'attempt') = attempt
+                )
             ),
             FALSE
         ) AS race,
@@ -126,7 +142,12 @@ SELECT
         WHEN c.race OR c.unknown > 0 THEN 'medium'
         ELSE 'low'
     END AS severity,
-    CASE WHEN c.accepted >= 2 OR c.refused > 0 THEN 'certain' ELSE 'possible' END AS precision,
+    CASE
+        -- Two made-up runs may be one of which two logs were found.
+        WHEN c.first_run_id < 0 THEN 'possible'
+        WHEN c.accepted >= 2 OR c.refused > 0 THEN 'certain'
+        ELSE 'possible'
+    END AS precision,
     format(
         '{} jobs tried to {} ''{}'' on ''{}'' ({} accepted, {} refused, {} unanswered): {} and, {}{}{}.',
         c.jobs,

@@ -178,6 +178,8 @@ SELECT
     END AS severity,
     CASE
         WHEN reason <> 'race' OR landed_after_seconds <= $skew_seconds THEN 'possible'
+        -- Of a made-up run it is not known when it was asked for.
+        WHEN least(run_id, newer_run_id) < 0 THEN 'possible'
         WHEN shas_known AND commits_apart_seconds > 2 * $grain_seconds THEN 'certain'
         ELSE 'likely'
     END AS precision,

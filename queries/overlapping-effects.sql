@@ -1,5 +1,5 @@
 -- id: overlapping-effects
--- title: Two runs were at one target at once
+-- title: Two runs worked on one target at once
 -- severity: critical
 -- precision: certain
 -- question: Which runs were writing to the same target at the same time?
@@ -25,6 +25,7 @@
 --   of a package at once, or comment on one issue, do little harm and weigh less. Jobs of one run are not
 --   compared here (matrix legs share targets on purpose; what they create twice, duplicate-effect finds). A
 --   tool's own lock may have kept the writes apart; mostly one of them was rejected then, which is medium.
+--   Runs known only from a log may be one run, so that is possible only.
 -- remedy: >-
 --   One concurrency group for all workflows and branches that write to the target, named for the target and
 --   at the job that writes. Where the tool has a lock of its own (Terraform's state), let it wait for that.
@@ -130,7 +131,11 @@ meetings AS (
         ) AS writes_overlap
     FROM reaches AS a
     INNER JOIN placed AS b ON a.target_key = b.target_key AND a.other_position = b.position
-    WHERE a.run_id <> b.run_id AND b.held_to > b.held_from
+    WHERE
+        a.run_id <> b.run_id
+        AND b.held_to > b.held_from
+        -- Equal to the microsecond: one log that was found twice, and given to a made-up run.
+        AND NOT (least(a.run_id, b.run_id) < 0 AND a.began_at = b.began_at AND a.landed_at = b.landed_at)
 ),
 
 ranked AS (
@@ -175,17 +180,21 @@ SELECT
     concat_ws(chr(10), target_key, run_id, attempt, other_run_id, other_attempt) AS about,
     CASE rank WHEN 1 THEN 'critical' WHEN 2 THEN 'high' WHEN 3 THEN 'medium' ELSE 'low' END AS severity,
     CASE
+        -- Two made-up runs may be one of which two logs were found.
+        WHEN run_id < 0 THEN 'possible'
         WHEN overlap_seconds > 2 * $grain_seconds + $skew_seconds THEN 'certain'
         ELSE 'possible'
     END AS precision,
     format(
-        '''{}'': {} ({}) and {} ({}) were at it at once for {}{}.',
+        CASE
+            WHEN writes_overlap THEN '''{}'': {} ({}) and {} ({}) wrote to it at once for {}.'
+            ELSE '''{}'': {} ({}) and {} ({}) worked on it at once for {}, but wrote one after the other.'
+        END,
         target,
         run_label(run_id, attempt),
         outcome,
         run_label(other_run_id, other_attempt),
         other_outcome,
-        duration_text(overlap_seconds),
-        CASE WHEN writes_overlap THEN ', and their writes overlapped' ELSE '; their writes were apart' END
+        duration_text(overlap_seconds)
     ) AS message
 FROM worst;

@@ -25,7 +25,9 @@
 --   wrote, and runs that wrote nothing are one finding for each workflow. Not compared are runs whose
 --   workflow or branch is unknown, attempts of one run, copied jobs of partial re-runs and the time between
 --   two jobs (waiting for an approval). An overlap of at most two seconds is reported as possible, since a
---   hand-over looks the same. Writes in logs that are missing, or that no effect rule knows, are not seen.
+--   hand-over looks the same. Runs known only from a log have made-up (negative) ids; two of them may be
+--   one run, so they are possible only. Writes in logs that are missing, or that no effect rule knows, are
+--   not seen.
 -- remedy: >-
 --   Give the workflow (or the job that writes) a concurrency group named for what it writes to, without
 --   run_id or sha in it, with cancel-in-progress for checks, and without (queue) for deploys.
@@ -86,6 +88,7 @@ reaches AS (
         s.lane_key,
         s.run_id,
         s.attempt,
+        s.started_at,
         s.ended_at,
         s.inferred,
         unnest(range(s.position + 1, p.last_position + 1)) AS other_position
@@ -105,8 +108,14 @@ meetings AS (
         r.inferred OR s.inferred AS inferred
     FROM reaches AS r
     INNER JOIN placed AS s ON r.lane_key = s.lane_key AND r.other_position = s.position
-    -- Attempts of one run follow each other: GitHub starts the next when the last has ended.
-    WHERE r.run_id <> s.run_id AND s.ended_at > s.started_at
+    WHERE
+        -- Attempts of one run follow each other: GitHub starts the next when the last has ended.
+        r.run_id <> s.run_id
+        AND s.ended_at > s.started_at
+        -- Equal to the microsecond: one log that was found twice, and given to a made-up run.
+        AND NOT (
+            least(r.run_id, s.run_id) < 0 AND r.started_at = s.started_at AND r.ended_at = s.ended_at
+        )
 ),
 
 -- Two attempts may meet several times, with pauses between; one meeting that survives the clocks is proof.
@@ -293,7 +302,8 @@ SELECT
     c.total_seconds,
     concat_ws(chr(10), w.kind, w.finding_key) AS about,
     CASE w.kind WHEN 'same-target' THEN 'high' WHEN 'writes' THEN 'medium' ELSE 'info' END AS severity,
-    CASE WHEN w.survives THEN 'certain' ELSE 'possible' END AS precision,
+    -- Two made-up runs may be one of which two logs were found.
+    CASE WHEN w.survives AND w.run_id > 0 THEN 'certain' ELSE 'possible' END AS precision,
     CASE
         WHEN w.kind = 'same-target'
             THEN format(

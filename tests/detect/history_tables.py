@@ -136,7 +136,7 @@ def _add_runs(rows: dict[str, list[Row]]) -> None:
     for run_id, run in known.items():
         started = [job["started_at"] for job in rows["jobs"] if job["run_id"] == run_id and job.get("started_at")]
         run.setdefault("run_number", run_id)
-        run.setdefault("head_sha", f"{run_id:040x}")
+        run.setdefault("head_sha", f"{abs(run_id):040x}")
         run.setdefault("created_at", min(started) - timedelta(seconds=10) if started else FIRST_DAY)
 
 
