@@ -102,12 +102,15 @@ def ingest_files(config: Config, paths: Sequence[Path], progress: Progress) -> I
     from forensics.store.store import Store
 
     begun = time.monotonic()
+    fresh = not config.database.exists()
     # The store is opened first: a locked or newer case must refuse before anything is taken into it.
     with Store.write(config.database, memory_limit_mb=config.memory_limit_mb, threads=config.workers) as store:
         with EvidenceFolder(config.evidence) as folder:
             intake = take_files(folder, paths, progress)
             entries = dict(folder.entries)
         if not entries:
+            if fresh:
+                config.database.unlink(missing_ok=True)
             raise NothingToAnalyse(
                 f"There is nothing to ingest in {', '.join(str(path) for path in paths)}: "
                 f"{len(intake.refused)} files, none of them a log, archive, GitHub JSON or workflow file.",

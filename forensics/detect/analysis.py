@@ -106,7 +106,7 @@ def read_analysis(
         effects=tuple(effect for effect in effects if (effect.run_id, effect.attempt) in shown),
         timings=tuple(_timing(row) for row in store.query(_TIMINGS, window).dicts()),
         evidence=_evidence(store),
-        notes=_notes(coverage, result, start, end),
+        notes=_notes(store, coverage, result, start, end),
     )
 
 
@@ -139,7 +139,7 @@ def _evidence(store: Store) -> tuple[Evidence, ...]:
 
 
 def _notes(
-    coverage: Coverage, result: DetectionResult, start: datetime | None, end: datetime | None
+    store: Store, coverage: Coverage, result: DetectionResult, start: datetime | None, end: datetime | None
 ) -> tuple[str, ...]:
     """What limits the report, as sentences with numbers."""
     notes = []
@@ -147,6 +147,12 @@ def _notes(
         notes.append(
             f"Only {f'from {start:%Y-%m-%d %H:%M} UTC' if start else 'from the beginning'} "
             f"{f'to {end:%Y-%m-%d %H:%M} UTC' if end else 'to the end'} is shown; coverage counts the whole case."
+        )
+    bare = store.query("SELECT count(*) FROM attempts AS a ANTI JOIN jobs AS j USING (run_id, attempt)").rows[0][0]
+    if bare:
+        notes.append(
+            f"{bare:,} of {coverage.attempts:,} attempts have neither jobs nor logs in the case: "
+            "only that they were there is known, not when they executed."
         )
     without = coverage.jobs_executed - coverage.jobs_with_log
     if without > 0:

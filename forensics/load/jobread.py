@@ -11,8 +11,9 @@ import polars as pl
 
 from forensics.load.attribution import JobClue
 from forensics.load.unit import JobTexts, Text
+from forensics.logs.align import count_in_order
 from forensics.logs.hints import Hints, read_each
-from forensics.logs.job import JobLog, MemberAccount, assemble, drop_repeats, join
+from forensics.logs.job import JobLog, MemberAccount, assemble, drop_repeats, join, join_in_order
 from forensics.logs.parse import is_ordinary, parse, parse_together
 
 _EDGE = 1 << 16
@@ -40,22 +41,43 @@ def read_jobs(jobs: Sequence[tuple[JobTexts, Mapping[Text, bytes]]]) -> Iterator
 def _parse_ordinary(jobs: Sequence[tuple[JobTexts, Mapping[Text, bytes]]]) -> dict[int, JobLog]:
     """The jobs whose texts may share one pass, by place; empty when something odd turns up in it."""
     shared = [at for at, (_, texts) in enumerate(jobs) if texts and all(is_ordinary(data) for data in texts.values())]
-    flat = [data for at in shared for data in jobs[at][1].values()]
-    if not flat:
+    in_order = {at: _count_in_order(*jobs[at]) for at in shared}
+    # Step files whose lines are all in the job file are not parsed a second time.
+    wanted = [(at, text) for at in shared for text in jobs[at][1] if not in_order[at] or text in _own(jobs[at][0])]
+    if not wanted:
         return {}
-    frames, notes = parse_together(flat)
+    frames, notes = parse_together([jobs[at][1][text] for at, text in wanted])
     if notes:
         # A note says nothing of which text it is about: each is read alone then.
         return {}
-    place = iter(frames)
-    logs = []
-    for at in shared:
-        job, texts = jobs[at]
-        read = {text: next(place) for text in texts}
-        steps = [(number, read[text]) for number, _, text in job.steps if text in read]
-        logs.append(join(read.get(job.job) if job.job else None, steps, read.get(job.system) if job.system else None))
+    read: dict[int, dict[Text, pl.DataFrame]] = {at: {} for at in shared}
+    for (at, text), frame in zip(wanted, frames, strict=True):
+        read[at][text] = frame
+    logs = [_join(jobs[at][0], read[at], in_order[at]) for at in shared]
     hints = read_each([log.lines for log in logs])
     return {at: replace(log, hints=hint) for at, log, hint in zip(shared, logs, hints, strict=True)}
+
+
+def _own(job: JobTexts) -> tuple[Text | None, Text | None]:
+    return job.job, job.system
+
+
+def _count_in_order(job: JobTexts, texts: Mapping[Text, bytes]) -> list[tuple[int, int]] | None:
+    """(step number, lines) of the step files when the job file ends with just these lines."""
+    steps = sorted((number, texts[text]) for number, _, text in job.steps if text in texts)
+    main = texts.get(job.job) if job.job else None
+    if main is None or not steps:
+        return None
+    counts = count_in_order(main, [data for _, data in steps])
+    return None if counts is None else [(number, count) for (number, _), count in zip(steps, counts, strict=True)]
+
+
+def _join(job: JobTexts, read: Mapping[Text, pl.DataFrame], in_order: list[tuple[int, int]] | None) -> JobLog:
+    head = read.get(job.system) if job.system else None
+    main = read.get(job.job) if job.job else None
+    if main is not None and in_order:
+        return join_in_order(main, in_order, head)
+    return join(main, [(number, read[text]) for number, _, text in job.steps if text in read], head)
 
 
 def _parse_alone(job: JobTexts, texts: Mapping[Text, bytes]) -> JobLog:

@@ -20,7 +20,7 @@ from forensics.load.known import read_known, read_steps
 from forensics.load.metadata import load_metadata
 from forensics.load.partition import PartitionResult, Reader, UnitResult
 from forensics.load.record import StoredUnit, forget_units, read_units, record_units
-from forensics.load.settle import settle_duplicates, settle_metadata
+from forensics.load.settle import LineWriter, settle_metadata
 from forensics.load.unit import Unit, units_of_archive, units_of_files
 from forensics.load.worker import Workers
 from forensics.logs.steps import StepWindow
@@ -96,6 +96,9 @@ class _Load:
         self.rules = load_rules()
         self.steps: dict[int, tuple[StepWindow, ...]] = {}
         self.rounds = 0
+        self.bytes = 0
+        self.units: list[UnitResult] = []
+        self.writer = LineWriter(store)
         self.version = f"{PARSER_VERSION} {_rules_digest(self.rules)}"
 
     def run(self, refused: Sequence[Refused]) -> LoadSummary:
@@ -110,19 +113,19 @@ class _Load:
             if self._is_due(unit, stored.get(unit_id), known, metadata.pages > 0)
         }
         # A text that has become part of an extracted archive is no unit of its own any more.
-        forget_units(self.store, [unit_id for unit_id in stored if unit_id not in current])
-        results = self._read(due.values(), known)
+        forget_units(self.store, [unit_id for unit_id in stored if unit_id not in current or unit_id in due])
+        self._read(due.values(), known)
         # A job whose log has turned up a second time is settled from both sources together.
-        rivals = self._rivals(results, stored, due)
+        rivals = self._rivals(stored, due)
         while rivals:
             due.update({unit.unit_id: unit for unit in rivals})
-            results.append(self._read_all(rivals, known))
-            rivals = self._rivals(results, stored, due)
-        forget_units(self.store, [unit_id for unit_id in due if unit_id in stored])
-        self._write(results)
+            forget_units(self.store, [unit.unit_id for unit in rivals])
+            self.rounds += 1
+            self._take(self._reader(known).read_partition(_LATE + self.rounds, rivals))
+            rivals = self._rivals(stored, due)
+        self._write()
         settle_metadata(self.store)
-        read = sum(result.bytes for result in results)
-        return LoadSummary(len(self.new), len(due), read)
+        return LoadSummary(len(self.new), len(due), self.bytes)
 
     def close(self) -> None:
         """Let the worker processes go."""
@@ -155,49 +158,40 @@ class _Load:
         said += [f"{job.job_id} {job.name} {job.inferred} {self.steps.get(job.job_id)}" for job in attribution.jobs]
         return f"{hashlib.sha256(chr(10).join(said).encode()).hexdigest()[:32]} {self.version}"
 
-    def _read(self, units: Iterable[Unit], known: Known) -> list[PartitionResult]:
+    def _read(self, units: Iterable[Unit], known: Known) -> None:
         tasks = _tasks(units, self.entries)
         size = sum(weight for weight, _ in tasks)
         self.progress.start("Reading logs", size)
         reader = self._reader(known)
-        results: list[PartitionResult] = []
         if size < _SMALL or self.workers < 2:
             for number, (weight, task) in enumerate(tasks):
-                results.append(reader.read_partition(number, task))
+                self._take(reader.read_partition(number, task))
                 self.progress.advance(weight)
         else:
             self.processes = self.processes or Workers(self.workers)
             for weight, result in self.processes.read(reader, tasks):
-                results.append(result)
+                self._take(result)
                 self.progress.advance(weight)
         self.progress.done()
-        return results
 
-    def _read_all(self, units: list[Unit], known: Known) -> PartitionResult:
-        self.rounds += 1
-        return self._reader(known).read_partition(_LATE + self.rounds, units)
+    def _take(self, result: PartitionResult) -> None:
+        """Store what one partition brought while the others are still being read."""
+        self.bytes += result.bytes
+        self.units += result.units
+        self.writer.take(result)
 
     def _reader(self, known: Known) -> Reader:
         return Reader(self.root, known, self.steps, self.rules, self.scratch)
 
-    def _rivals(
-        self, results: Sequence[PartitionResult], stored: Mapping[str, StoredUnit], due: Mapping[str, Unit]
-    ) -> list[Unit]:
-        """Stored units that are not being read and hold a log of a job that is."""
-        jobs = {account.job_id for result in results for unit in result.units for account in unit.accounts}
+    def _rivals(self, stored: Mapping[str, StoredUnit], due: Mapping[str, Unit]) -> list[Unit]:
+        """Stored units that were not read now and hold a log of a job that was."""
+        jobs = {account.job_id for unit in self.units for account in unit.accounts}
         return [unit.unit for unit_id, unit in stored.items() if unit_id not in due and jobs & unit.job_ids]
 
-    def _write(self, results: Sequence[PartitionResult]) -> None:
-        self.progress.start("Storing lines", None)
-        units: list[UnitResult] = [unit for result in results for unit in result.units]
-        lines = [file for result in results for file in result.lines]
-        effects = [file for result in results for file in result.effects]
-        repeated = settle_duplicates(self.store, units, lines, effects)
-        record_units(
-            self.store,
-            [(unit, self._fingerprint(unit.attribution)) for unit in units],
-            repeated,
-        )
+    def _write(self) -> None:
+        self.progress.start("Storing", None)
+        repeated = self.writer.finish()
+        record_units(self.store, [(unit, self._fingerprint(unit.attribution)) for unit in self.units], repeated)
         self.progress.done()
 
 

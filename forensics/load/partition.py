@@ -179,6 +179,7 @@ class _Sink:
         self._frames: list[pl.DataFrame] = []
         self._rows = 0
         self._contexts: dict[int, JobContext] = {}
+        self._jobs: dict[int, int] = {}
 
     def add(self, lines: pl.DataFrame, attribution: Attribution, job: JobAttribution, source: int) -> None:
         run = self._reader.known.runs.get(attribution.run_id)
@@ -193,6 +194,7 @@ class _Sink:
                 pl.lit(attribution.repository).alias("repository"),
             )
         )  # fmt: skip
+        self._jobs[source] = job.job_id
         self._contexts[source] = JobContext(run.workflow if run else None, job.name)
         self._rows += lines.height
         if self._rows >= _FLUSH_ROWS:
@@ -217,11 +219,12 @@ class _Sink:
 
     def _effects(self, frame: pl.DataFrame) -> pl.DataFrame:
         """Two sources may give lines of one job, so each source is searched as if it were a job of its own."""
-        jobs = frame.select("source_id", "job_id").unique()
         found = extract(
             frame.drop("job_id").rename({"source_id": "job_id"}), self._reader.rules, self._contexts
         ).rename({"job_id": "source_id"})
-        return found.join(jobs, on="source_id", how="left")
+        jobs = {"source_id": list(self._jobs), "job_id": list(self._jobs.values())}
+        schema = {"source_id": pl.Int64, "job_id": pl.Int64}
+        return found.join(pl.DataFrame(jobs, schema=schema), on="source_id", how="left")
 
 
 def source_id(text: Text, member: str) -> int:

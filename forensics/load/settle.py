@@ -4,50 +4,72 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from importlib import resources
-from pathlib import Path
 
-from forensics.load.partition import UnitResult
+from forensics.load.partition import PartitionResult
 from forensics.store.store import Store
 
 
-def settle_duplicates(
-    store: Store, units: Sequence[UnitResult], lines: Sequence[Path], effects: Sequence[Path]
-) -> dict[int, int]:
-    """Store lines and effects; of a job that several sources hold, each line once.
+class LineWriter:
+    """Stores lines and effects while partitions are read; of a job that several sources hold, each once."""
 
-    Returns for each main source how many of its lines another source had already.
-    """
-    sources: dict[int, set[int]] = {}
-    for unit in units:
-        for account in unit.accounts:
-            sources.setdefault(account.job_id, set()).add(account.main_source_id)
-    contested = sorted(job_id for job_id, ids in sources.items() if len(ids) > 1)
-    if not contested:
-        store.insert_parquet("log_lines", lines)
-        _insert_effects(store, "SELECT * FROM read_parquet($files)", effects, {})
-        return {}
-    named = {"files": [str(file) for file in lines], "jobs": contested}
-    store.execute(
-        "INSERT INTO log_lines BY NAME SELECT * FROM read_parquet($files) WHERE NOT list_contains($jobs, job_id)",
-        named,
-    )
-    store.execute(_sql("contested.sql"), named)
-    store.execute("INSERT INTO log_lines BY NAME SELECT * EXCLUDE (old_line_no, kept) FROM contested WHERE kept")
-    _insert_effects(store, _sql("contested_effects.sql"), effects, {"jobs": contested})
-    dropped = store.query("SELECT source_id, count(*) FROM contested WHERE NOT kept GROUP BY source_id").rows
-    store.execute("DROP TABLE contested")
-    return {int(source): int(count) for source, count in dropped}
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._sources: dict[int, set[int]] = {}
+        self._stored: list[PartitionResult] = []
+        self._held: list[PartitionResult] = []
+
+    def take(self, result: PartitionResult) -> None:
+        """Store a partition at once, unless it brings a job that another source has brought too."""
+        jobs = set()
+        for unit in result.units:
+            for account in unit.accounts:
+                jobs.add(account.job_id)
+                self._sources.setdefault(account.job_id, set()).add(account.main_source_id)
+        if any(len(self._sources[job_id]) > 1 for job_id in jobs):
+            self._held.append(result)
+            return
+        self._store.insert_parquet("log_lines", result.lines)
+        self._store.insert_parquet("effects", result.effects)
+        self._stored.append(result)
+
+    def finish(self) -> dict[int, int]:
+        """Settle what was held; say for each main source how many of its lines another source had already."""
+        contested = sorted(job_id for job_id, sources in self._sources.items() if len(sources) > 1)
+        if not contested:
+            return {}
+        jobs = {"jobs": contested}
+        for table in ("log_lines", "effects"):
+            self._store.execute(f"DELETE FROM {table} WHERE list_contains($jobs, job_id)", jobs)  # noqa: S608
+        for table, held in (("log_lines", self._files(self._held, "lines")),
+                            ("effects", self._files(self._held, "effects"))):  # fmt: skip
+            if held:
+                select = "SELECT * FROM read_parquet($files) WHERE NOT list_contains($jobs, job_id)"
+                self._store.execute(f"INSERT INTO {table} BY NAME {select}", {**jobs, "files": held})
+        return self._settle(jobs)
+
+    def _settle(self, jobs: dict[str, list[int]]) -> dict[int, int]:
+        everything = [*self._stored, *self._held]
+        self._store.execute(_sql("contested.sql"), {**jobs, "files": self._files(everything, "lines")})
+        self._store.execute(
+            "INSERT INTO log_lines BY NAME SELECT * EXCLUDE (old_line_no, kept) FROM contested WHERE kept"
+        )
+        effects = self._files(everything, "effects")
+        if effects:
+            select = _sql("contested_effects.sql")
+            self._store.execute(f"INSERT INTO effects BY NAME {select}", {**jobs, "files": effects})
+        dropped = self._store.query(
+            "SELECT source_id, count(*) FROM contested WHERE NOT kept GROUP BY source_id"
+        ).rows
+        self._store.execute("DROP TABLE contested")
+        return {int(source): int(count) for source, count in dropped}
+
+    def _files(self, results: Sequence[PartitionResult], kind: str) -> list[str]:
+        return [str(file) for result in results for file in getattr(result, kind)]
 
 
 def settle_metadata(store: Store) -> None:
     """Derive what follows from other rows: each statement gives the same when it is run again."""
     store.execute(_sql("settle.sql"))
-
-
-def _insert_effects(store: Store, select: str, files: Sequence[Path], parameters: dict[str, object]) -> None:
-    if files:
-        names = {"files": [str(file) for file in files], **parameters}
-        store.execute(f"INSERT INTO effects BY NAME {select}", names)
 
 
 def _sql(name: str) -> str:

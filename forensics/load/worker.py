@@ -11,7 +11,8 @@ import pickle
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from functools import lru_cache
-from multiprocessing import get_context
+from multiprocessing import get_all_start_methods, get_context
+from multiprocessing.context import BaseContext
 from pathlib import Path
 
 from forensics.load.partition import PartitionResult, Reader
@@ -26,7 +27,7 @@ class Workers:
         # imported, so it is set while the processes are started and put back.
         before = os.environ.get("POLARS_MAX_THREADS")
         os.environ["POLARS_MAX_THREADS"] = "1"
-        self._pool = ProcessPoolExecutor(count, mp_context=get_context("spawn"))
+        self._pool = ProcessPoolExecutor(count, mp_context=_context())
         self._started = [self._pool.submit(_start) for _ in range(count)]
         if before is None:
             del os.environ["POLARS_MAX_THREADS"]
@@ -48,6 +49,15 @@ class Workers:
         }
         for future in as_completed(running):
             yield running[future], future.result()
+
+
+def _context() -> BaseContext:
+    """A server process imports what workers need, once, and forks them; Polars is not safe to fork after use."""
+    if "forkserver" not in get_all_start_methods():
+        return get_context("spawn")
+    context = get_context("forkserver")
+    context.set_forkserver_preload([__name__])
+    return context
 
 
 def _start() -> None:

@@ -8,14 +8,42 @@ in time, never by the whole raw line.
 
 from __future__ import annotations
 
+import codecs
+from collections.abc import Sequence
 from datetime import timedelta
 
 import polars as pl
 
 APART = timedelta(seconds=5)
 """How far apart the two stamps of one line may be."""
+_STAMP, _DAY = 28, 10
+"""Characters of a runner's stamp, and of its day."""
 _PLACES = 50
 """Places at which a step's block is tried before its lines are matched one by one."""
+
+
+def count_in_order(job: bytes, steps: Sequence[bytes]) -> list[int] | None:
+    """Lines of each step file, when the job file ends with exactly these lines, stamps aside; else None.
+
+    The normal case, told by comparing raw lines, so that step files need not be parsed. Day and text are compared,
+    which leaves out the time of day; around midnight the answer is None.
+    """
+    parts = [_read_raw(data) for data in steps]
+    whole = _read_raw(job)
+    tail = pl.concat(parts) if parts else whole.clear()
+    first = len(whole) - len(tail)
+    if first < 0:
+        return None
+    whole = whole.slice(first)
+    for start, length in ((_STAMP, None), (0, _DAY)):
+        if not whole.str.slice(start, length).equals(tail.str.slice(start, length)):
+            return None
+    return [len(part) for part in parts]
+
+
+def _read_raw(data: bytes) -> pl.Series:
+    data = data.removeprefix(codecs.BOM_UTF8)
+    return pl.read_lines(data).to_series() if data else pl.Series(dtype=pl.String)
 
 
 def align(job: pl.DataFrame, steps: pl.DataFrame) -> pl.DataFrame:

@@ -80,10 +80,12 @@ def read_each(logs: Sequence[pl.DataFrame]) -> list[Hints]:
         return []
     marked = [log.select(job=pl.lit(str(at)), level="level", text="text") for at, log in enumerate(logs)]
     found = [_Found() for _ in logs]
-    for job, text, said, after in _candidates(pl.concat(marked)).iter_rows():
+    # The same line again says nothing new but how often it stands there.
+    rows = _candidates(pl.concat(marked)).group_by("job", "text", "said", "after", maintain_order=True).len()
+    for job, text, said, after, times in rows.iter_rows():
         one = found[int(job)]
         if one.seen < MOST_CANDIDATES:
-            one.take(text, said, after)
+            one.take(text, said, after, times)
     return [one.hints() for one in found]
 
 
@@ -136,28 +138,31 @@ class _Found:
     runner_name: str | None = None
     _syncing: str | None = None
 
-    def take(self, text: str, said: bool, after: str | None) -> None:
-        """Read one candidate line; values under ``env:`` and ``with:`` are echoes and count, other echoes do not."""
+    def take(self, text: str, said: bool, after: str | None, times: int = 1) -> None:
+        """Read a candidate line that stands there ``times`` times.
+
+        Values under ``env:`` and ``with:`` are echoes and count, other echoes do not.
+        """
         self.seen += 1
         if match := _VARIABLE.match(text):
-            self._take_variable(match[1], match[2])
+            self._take_variable(match[1], match[2], times)
         elif match := _CHECKOUT.match(text):
             self.checked_out.append(match[1])
         elif said:
-            self._take_said(text, after)
+            self._take_said(text, after, times)
 
-    def _take_variable(self, name: str, value: str) -> None:
+    def _take_variable(self, name: str, value: str, times: int) -> None:
         if name == "REPOSITORY" and re.fullmatch(_SLUG, value):
-            self.stated[value] += 1
+            self.stated[value] += times
         elif name == "RUN_ID" and re.fullmatch(r"[0-9]{1,18}", value):
-            self.own_runs[int(value)] += 1
+            self.own_runs[int(value)] += times
         elif name == "RUN_ATTEMPT" and re.fullmatch(r"[0-9]{1,4}", value):
             self.attempt = int(value)
 
-    def _take_said(self, text: str, after: str | None) -> None:
+    def _take_said(self, text: str, after: str | None, times: int) -> None:
         if match := _ARTIFACT.match(text):
-            self.stated[match[1]] += 1
-            self.own_runs[int(match[2])] += 1
+            self.stated[match[1]] += times
+            self.own_runs[int(match[2])] += times
         elif match := _SYNCING.match(text):
             self._syncing = match[1]
             self.checked_out.append(match[1])
@@ -172,7 +177,7 @@ class _Found:
         if "/actions/runs/" not in text:
             return
         for run, attempt in _RUN_URL.findall(text):
-            self.runs[int(run)] += 1
+            self.runs[int(run)] += times
             if attempt:
                 self.attempts.append((int(run), int(attempt)))
 

@@ -17,7 +17,7 @@ from forensics.logs.hints import Hints
 from forensics.logs.parse import Note, parse_together
 from forensics.logs.repeat import drop_repeats
 
-__all__ = ["JobLog", "MemberAccount", "assemble", "drop_repeats", "join"]
+__all__ = ["JobLog", "MemberAccount", "assemble", "drop_repeats", "join", "join_in_order"]
 
 PROLOGUE = 50
 """Lines at the start of a job file among which those of system.txt are looked for; until 2025 they stood there."""
@@ -98,6 +98,22 @@ def join(main: pl.DataFrame | None, steps: Sequence[tuple[int, pl.DataFrame]], h
         body = pl.concat([fresh, body], how="diagonal")
     lines = body.select(pl.int_range(1, pl.len() + 1, dtype=pl.Int32).alias("line_no"), *_EMPTY.columns)
     return JobLog(lines, Hints(), (), "files" if parts else "unknown", tuple(accounts))
+
+
+def join_in_order(main: pl.DataFrame, steps: Sequence[tuple[int, int]], head: pl.DataFrame | None) -> JobLog:
+    """As ``join``, for a job file that ends with all lines of its step files, given as (number, lines) in order."""
+    accounts = [MemberAccount("job", main.height, main.height, 0, 0)]
+    accounts += [MemberAccount(f"step:{number}", count, 0, count, 0) for number, count in steps]
+    before = main.height - sum(count for _, count in steps)
+    numbers = [pl.repeat(None, before, dtype=pl.Int32, eager=True)]
+    numbers += [pl.repeat(number, count, dtype=pl.Int32, eager=True) for number, count in steps]
+    body = main.with_columns(pl.concat(numbers).alias("step_number"))
+    if head is not None:
+        fresh = _unseen(head, body.head(PROLOGUE))
+        accounts.append(MemberAccount("system", head.height, fresh.height, head.height - fresh.height, 0))
+        body = pl.concat([fresh, body], how="diagonal")
+    lines = body.select(pl.int_range(1, pl.len() + 1, dtype=pl.Int32).alias("line_no"), *_EMPTY.columns)
+    return JobLog(lines, Hints(), (), "files", tuple(accounts))
 
 
 def _account(

@@ -96,7 +96,8 @@ def is_ordinary(data: bytes) -> bool:
     Two things are decided by a text as a whole: stamps of another precision, and colour codes that lost their ESC.
     """
     start = data[3:64] if data.startswith(codecs.BOM_UTF8) else data[:64]
-    return _RUNNER.match(start) is not None and b"Z [36;1m" not in data
+    # Where a real ESC stands it was not lost; only a text without one is searched as a whole.
+    return _RUNNER.match(start) is not None and (b"\x1b[" in data[:HEAD] or b"Z [36;1m" not in data)
 
 
 def parse_together(texts: Sequence[bytes]) -> tuple[list[pl.DataFrame], tuple[Note, ...]]:

@@ -203,5 +203,6 @@ def test_an_empty_folder_says_what_could_be_ingested(tmp_path):
     (tmp_path / "in").mkdir()
     with pytest.raises(NothingToAnalyse, match="nothing to ingest"):
         ingest(tmp_path / "case", tmp_path / "in")
+    assert not (tmp_path / "case" / "case.duckdb").exists()
     with pytest.raises(NothingToAnalyse, match="no file or folder"):
         ingest(tmp_path / "case", tmp_path / "absent")

@@ -1,9 +1,8 @@
--- Effects of contested jobs follow their line; those of other jobs pass unchanged.
+-- Effects of contested jobs follow their line, and go where the line of another source was kept.
 WITH found AS (
-    SELECT
-        *,
-        list_contains($jobs, job_id) AS is_contested
+    SELECT *
     FROM read_parquet($files)
+    WHERE list_contains($jobs, job_id)
 )
 
 SELECT
@@ -23,11 +22,11 @@ SELECT
     e.rule,
     e.text,
     e.source_id,
-    coalesce(outcome_line.line_no, e.line_no) AS line_no,
+    outcome_line.line_no,
     coalesce(start_line.line_no, e.started_line_no) AS started_line_no
 FROM found AS e
-LEFT JOIN contested AS outcome_line
+INNER JOIN contested AS outcome_line
     ON e.source_id = outcome_line.source_id AND e.line_no = outcome_line.old_line_no
 LEFT JOIN contested AS start_line
     ON e.source_id = start_line.source_id AND e.started_line_no = start_line.old_line_no
-WHERE NOT e.is_contested OR outcome_line.kept;
+WHERE outcome_line.kept;
