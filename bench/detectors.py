@@ -1,7 +1,8 @@
 """How long the detectors take on a long history: 100,000 runs, 300,000 jobs, 300,000 effects, 1,000,000 steps.
 
-Run it with ``python bench/detectors.py``; it prints the seconds of each detector and of all, and exits with 1
-when all together take longer than the limit.
+Run it with ``python bench/detectors.py``; it prints the seconds of each detector and of the whole pass, and exits
+with 1 when that takes longer than the limit. Times are the best of some rounds: what else the machine does only
+ever adds.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ LIMIT_SECONDS = 5.0
 RUNS = 100_000
 REPOSITORIES = 20
 MINUTES_BETWEEN_RUNS = 30
+ROUNDS = 3
 
 # Random numbers are hashes of the row and a salt, so that every machine measures the same history.
 _RANDOM = "CREATE OR REPLACE TEMP MACRO chance(n, salt) AS (hash(n, salt) % 1000000) / 1000000.0"
@@ -111,25 +113,34 @@ def fill(store: Store, *, runs: int = RUNS, repositories: int = REPOSITORIES) ->
                 store.execute(statement, named or None)
 
 
-def measure(folder: Path, *, runs: int = RUNS) -> tuple[DetectionResult, float]:
-    """Make the case in the folder and run the packaged detectors on it as ``forensics detect`` does; with seconds."""
+def measure(folder: Path, *, runs: int = RUNS, rounds: int = ROUNDS) -> tuple[DetectionResult, float]:
+    """Make the case in the folder and run the packaged detectors on it as ``forensics detect`` does.
+
+    Gives the quickest round: its findings, with the seconds of each detector, and the seconds of the whole pass.
+    """
     path = folder / "case.duckdb"
     with Store.write(path) as store:
         fill(store, runs=runs)
-    detectors = load_detectors()
+    passes = [one_pass(path) for _ in range(rounds)]
+    return min(passes, key=lambda told: told[1])
+
+
+def one_pass(path: Path) -> tuple[DetectionResult, float]:
+    """Open the case, load the detectors and run them."""
+    started = perf_counter()
     with Store.read(path) as store:
-        started = perf_counter()
-        return detect(store, detectors), perf_counter() - started
+        result = detect(store, load_detectors())
+    return result, perf_counter() - started
 
 
 def main() -> int:
     """Measure and print; 1 when the limit is exceeded or a detector failed."""
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory(prefix="forensics-bench-") as folder:
         result, whole = measure(Path(folder))
     counts = Counter(finding.detector for finding in result.findings)
     for name, seconds in sorted(result.seconds.items()):
         sys.stdout.write(f"{name:<22} {seconds:6.2f} s  {counts[name]:7,} findings\n")
-    sys.stdout.write(f"{'all, with evidence':<22} {whole:6.2f} s  limit {LIMIT_SECONDS:.1f} s\n")
+    sys.stdout.write(f"{'the whole pass':<22} {whole:6.2f} s  limit {LIMIT_SECONDS:.1f} s\n")
     for name, reason in result.failures:
         sys.stdout.write(f"{name} failed: {reason}\n")
     return int(whole > LIMIT_SECONDS or bool(result.failures))

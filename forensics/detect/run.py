@@ -195,17 +195,16 @@ def _with_repositories(store: Store, drafts: Sequence[_Draft]) -> list[_Draft]:
 
 def _with_evidence(store: Store, drafts: Sequence[_Draft]) -> list[Finding]:
     """Fetch all the findings' log lines, with context, in one pass over the logs."""
-    wanted = {
-        (*log, line + offset)
-        for draft in drafts
-        for log, line in draft.lines
-        for offset in range(-CONTEXT_LINES, CONTEXT_LINES + 1)
-    }
+    wanted = {(*log, line) for draft in drafts for log, line in draft.lines}
     texts = _fetch(store, wanted) if wanted else {}
-    return [replace(draft.finding, evidence=tuple(_evidence(draft.lines, texts))) for draft in drafts]
+    return [
+        replace(draft.finding, evidence=tuple(_evidence(draft.lines, texts))) if draft.lines else draft.finding
+        for draft in drafts
+    ]
 
 
-def _fetch(store: Store, wanted: Iterable[tuple[int, int, int, int]]) -> dict[tuple[Line, int], tuple[Any, ...]]:
+def _fetch(store: Store, wanted: Iterable[tuple[int, int, int, int]]) -> dict[Line, dict[int, tuple[Any, ...]]]:
+    """Step, time and text of the lines and their neighbours, by log and number."""
     places = pl.DataFrame(
         sorted(wanted),
         schema={"run_id": pl.Int64, "attempt": pl.Int32, "job_id": pl.Int64, "line_no": pl.Int32},
@@ -214,31 +213,34 @@ def _fetch(store: Store, wanted: Iterable[tuple[int, int, int, int]]) -> dict[tu
     store.frame_as("wanted_lines", places)
     try:
         rows = store.query(
+            "WITH near AS (SELECT DISTINCT run_id, attempt, job_id, line_no + unnest(range(-$context, $context + 1)) "
+            "AS line_no FROM wanted_lines) "
             "SELECT run_id, attempt, job_id, line_no, any_value(step_number), any_value(logged_at), min(text) "
-            "FROM log_lines INNER JOIN wanted_lines USING (run_id, attempt, job_id, line_no) "
-            "GROUP BY run_id, attempt, job_id, line_no"
+            "FROM log_lines INNER JOIN near USING (run_id, attempt, job_id, line_no) "
+            "GROUP BY run_id, attempt, job_id, line_no",
+            {"context": CONTEXT_LINES},
         ).rows
     finally:
         store.drop_frame("wanted_lines")
-    return {((row[0], row[1], row[2]), row[3]): row[4:] for row in rows}
+    texts: dict[Line, dict[int, tuple[Any, ...]]] = {}
+    for run_id, attempt, job_id, line_no, *found in rows:
+        texts.setdefault((run_id, attempt, job_id), {})[line_no] = tuple(found)
+    return texts
 
 
 def _evidence(
-    lines: Sequence[tuple[Line, int]], texts: Mapping[tuple[Line, int], tuple[Any, ...]]
+    lines: Sequence[tuple[Line, int]], texts: Mapping[Line, Mapping[int, tuple[Any, ...]]]
 ) -> Iterable[EvidenceLine]:
     """Each proving line among its neighbours, log by log in the row's order, no line twice."""
-    matched = set(lines)
-    for log in dict.fromkeys(log for log, _ in lines):
-        shown = {
-            line + offset
-            for other, line in lines
-            if other == log
-            for offset in range(-CONTEXT_LINES, CONTEXT_LINES + 1)
-        }
-        for line in sorted(shown):
-            if found := texts.get((log, line)):
-                step, logged_at, text = found
-                yield EvidenceLine(*log, step, line, logged_at, text, (log, line) in matched)
+    proving: dict[Line, set[int]] = {}
+    for log, line in lines:
+        proving.setdefault(log, set()).add(line)
+    for log, matched in proving.items():
+        known = texts.get(log, {})
+        near = {line + offset for line in matched for offset in range(-CONTEXT_LINES, CONTEXT_LINES + 1)}
+        for line in sorted(near & known.keys()):
+            step, logged_at, text = known[line]
+            yield EvidenceLine(*log, step, line, logged_at, text, line in matched)
 
 
 def _rank(finding: Finding) -> tuple[int, datetime, str]:
