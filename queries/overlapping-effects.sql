@@ -10,6 +10,9 @@
 --   skew_seconds:
 --     default: 2
 --     means: How far two runners' clocks may differ.
+--   neighbours:
+--     default: 50
+--     means: With how many of those that come next a turn is compared; pairs beyond them are left out.
 -- columns:
 --   effect: What the first run did there.
 --   outcomes: How it went for the first and for the second run.
@@ -95,12 +98,20 @@ last_positions AS (
     GROUP BY target_key, held_from
 ),
 
-reaches AS (
+reaching AS (
     SELECT
         t.*,
-        unnest(range(t.position + 1, p.last_position + 1)) AS other_position
+        p.last_position
     FROM placed AS t
     ASOF INNER JOIN last_positions AS p ON t.target_key = p.target_key AND t.held_to > p.held_from
+),
+
+-- Bounded by neighbours, or a thousand runs at once were half a million pairs.
+reaches AS (
+    SELECT
+        *,
+        unnest(range(position + 1, least(last_position, position + $neighbours) + 1)) AS other_position
+    FROM reaching
 ),
 
 meetings AS (

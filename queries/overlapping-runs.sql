@@ -10,6 +10,9 @@
 --   skew_seconds:
 --     default: 2
 --     means: How far two runners' clocks may differ; counts only where a job is known from its log alone.
+--   neighbours:
+--     default: 50
+--     means: With how many of those that start next a run is compared; beyond them pairs are 'at least'.
 -- columns:
 --   kind: >-
 --     same-target (both wrote one target), writes (only one of them wrote, or each its own) or read-only.
@@ -19,6 +22,7 @@
 --   pairs: How many pairs of attempts the finding stands for.
 --   certain_pairs: How many of them survive the clocks' grain.
 --   total_seconds: Sum of the overlaps of all these pairs.
+--   at_least: True where more ran at once than were compared, so that there are more pairs.
 -- example: two deploys of one branch
 -- false_positives: >-
 --   Runs that share a branch on purpose and touch nothing in common: those are told apart by what they
@@ -83,7 +87,7 @@ last_positions AS (
     GROUP BY lane_key, started_at
 ),
 
-reaches AS (
+reaching AS (
     SELECT
         s.lane_key,
         s.run_id,
@@ -91,14 +95,25 @@ reaches AS (
         s.started_at,
         s.ended_at,
         s.inferred,
-        unnest(range(s.position + 1, p.last_position + 1)) AS other_position
+        s.position,
+        p.last_position
     FROM placed AS s
     ASOF INNER JOIN last_positions AS p ON s.lane_key = p.lane_key AND s.ended_at > p.started_at
+),
+
+-- Bounded by neighbours, or a thousand runs at once were half a million pairs.
+reaches AS (
+    SELECT
+        *,
+        last_position > position + $neighbours AS at_least,
+        unnest(range(position + 1, least(last_position, position + $neighbours) + 1)) AS other_position
+    FROM reaching
 ),
 
 meetings AS (
     SELECT
         s.lane_key,
+        r.at_least,
         s.started_at AS meets_from,
         least(r.run_id, s.run_id) AS run_id,
         greatest(r.run_id, s.run_id) AS other_run_id,
@@ -127,6 +142,7 @@ pairs AS (
         other_run_id,
         other_attempt,
         min(meets_from) AS occurred_at,
+        bool_or(at_least) AS at_least,
         sum(seconds_between(meets_from, meets_until)) AS overlap_seconds,
         bool_or(
             seconds_between(meets_from, meets_until)
@@ -269,6 +285,7 @@ counted_pairs AS (
         count(*) AS pairs,
         count(*) FILTER (WHERE survives) AS certain_pairs,
         count(DISTINCT lane_key) AS lanes,
+        bool_or(at_least) AS at_least,
         sum(overlap_seconds) AS total_seconds
     FROM keyed
     GROUP BY kind, finding_key
@@ -300,6 +317,7 @@ SELECT
     c.pairs,
     c.certain_pairs,
     c.total_seconds,
+    c.at_least,
     concat_ws(chr(10), w.kind, w.finding_key) AS about,
     CASE w.kind WHEN 'same-target' THEN 'high' WHEN 'writes' THEN 'medium' ELSE 'info' END AS severity,
     -- Two made-up runs may be one of which two logs were found.
@@ -317,8 +335,9 @@ SELECT
                 CASE WHEN w.targets > 1 THEN ' and ' || (w.targets - 1) || ' more' ELSE '' END
             )
         ELSE format(
-            '''{}'': {} of runs executed at once{}, {}; the longest, {} and {} on ''{}'', for {}.',
+            '''{}'': {}{} of runs executed at once{}, {}; the longest, {} and {} on ''{}'', for {}.',
             w.workflow,
+            CASE WHEN c.at_least THEN 'at least ' ELSE '' END,
             counted(c.pairs, 'pair', 'pairs'),
             CASE WHEN c.lanes > 1 THEN ' on ' || c.lanes || ' lanes' ELSE '' END,
             CASE WHEN w.kind = 'writes' THEN 'and something was written meanwhile' ELSE 'no write seen' END,
