@@ -7,8 +7,8 @@ imported by the function that needs them, so that ``forensics --help`` stays qui
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -55,6 +55,8 @@ class Detection:
     failures: tuple[tuple[str, str], ...]
     """Detectors that could not run, and why."""
     coverage: Coverage
+    workflow_paths: Mapping[int, str] = field(default_factory=dict)
+    """Workflow file of each run that a finding names, where known."""
 
 
 @dataclass(frozen=True)
@@ -135,8 +137,9 @@ def detect(config: Config, *, only: Sequence[str] = (), queries: Path | None = N
     with Store.read(config.database, threads=config.workers) as store:
         coverage = _require_runs(store, config)
         result = _run_detectors(store, only, queries)
+        paths = _workflow_paths(store, result.findings)
     _remember(config, result)
-    return Detection(result.findings, result.docs, tuple(result.failures), coverage)
+    return Detection(result.findings, result.docs, tuple(result.failures), coverage, paths)
 
 
 def analyse(
@@ -274,6 +277,12 @@ def _run_detectors(store: Store, only: Sequence[str], queries: Path | None) -> D
             raise UsageProblem(f"There is no detector '{unknown[0]}'.", hint="List them with: forensics detectors")
         detectors = tuple(detector for detector in detectors if detector.id in only)
     return run_detectors(store, detectors)
+
+
+def _workflow_paths(store: Store, findings: Sequence[Finding]) -> dict[int, str]:
+    named = sorted({run.run_id for finding in findings for run in finding.runs})
+    query = "SELECT run_id, workflow_path FROM runs WHERE workflow_path IS NOT NULL AND list_contains($runs, run_id)"
+    return {int(run_id): str(path) for run_id, path in store.query(query, {"runs": named}).rows}
 
 
 def _remember(config: Config, result: DetectionResult) -> None:

@@ -49,10 +49,9 @@ def made(tmp_path_factory):
         "planted": len(written.expected),
         "findings": [f"{one.severity} {one.detector}: {one.message}" for one in analysis.findings],
     }
-    findings = to_json(analysis.findings, analysis.coverage)
     return {
         "incident.html": render(analysis),
-        "findings.json": json.dumps(findings, indent=1, ensure_ascii=False, default=str) + "\n",
+        "findings.json": to_json(analysis.findings, analysis.coverage) + "\n",
         "numbers.json": json.dumps(numbers, indent=1, ensure_ascii=False) + "\n",
     }
 

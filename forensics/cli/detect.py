@@ -7,6 +7,7 @@ import textwrap
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -14,6 +15,9 @@ from forensics.cli.options import FOLDER, HELP, with_config
 from forensics.cli.terminal import is_terminal, plural, put, put_raw, say, visible, width
 from forensics.config import Config
 from forensics.model import SEVERITIES, Finding, Severity
+
+if TYPE_CHECKING:
+    from forensics.pipeline import Detection
 
 FAILED_ON = 10
 """Exit code when ``--fail-on`` is met."""
@@ -48,7 +52,7 @@ def command(config: Config, only: tuple[str, ...], form: str, fail_on: Severity 
       forensics detect --fail-on high || echo "look at this first"
     """
     from forensics import pipeline
-    from forensics.detect.formats import to_json, to_markdown, to_sarif
+    from forensics.detect.formats import to_json, to_markdown
 
     detection = pipeline.detect(config, only=only, queries=queries)
     try:
@@ -56,7 +60,7 @@ def command(config: Config, only: tuple[str, ...], form: str, fail_on: Severity 
             case "json":
                 put_raw(to_json(detection.findings, detection.coverage) + "\n")
             case "sarif":
-                put_raw(to_sarif(detection.findings, detection.docs) + "\n")
+                put_raw(_sarif(detection) + "\n")
             case "markdown":
                 put_raw(to_markdown(detection.findings) + "\n")
             case _:
@@ -73,6 +77,12 @@ def command(config: Config, only: tuple[str, ...], form: str, fail_on: Severity 
         raise click.exceptions.Exit(FAILED_ON)
     if detection.failures:
         raise click.exceptions.Exit(1)
+
+
+def _sarif(detection: Detection) -> str:
+    from forensics.detect.formats import to_sarif
+
+    return to_sarif(detection.findings, detection.docs, detection.workflow_paths, detection.failures)
 
 
 def met(findings: Sequence[Finding], level: Severity) -> bool:
