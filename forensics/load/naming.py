@@ -19,7 +19,7 @@ _CHECK_RUN = re.compile(r"check-runs/(\d{6,19})(?!\d)")
 _DEPLOYMENT = re.compile(r"deployments/(\d{3,19})(?!\d)")
 _NUMBER = re.compile(r"(?<![\dA-Za-z])(\d{8,19})(?![\dA-Za-z])")
 _TINUOUS = re.compile(
-    r"(?:^|/)\d{4}/\d\d/\d\d/(?:\d{6}/)?github/(push|pr|cron|manual)/([^/]+)/([0-9a-f]{7,40})/([^/]+)/(\d+)(?:/|$)"
+    r"(?:^|/)\d{4}/\d\d/\d\d/(?:\d{6}/)?github/(push|pr|cron|manual)/([^/]+)/([0-9a-f]{7,40})/([^/]+)/(\d{1,18})(?:/|$)"
 )
 _TINUOUS_EVENTS = {"push": "push", "pr": "pull_request", "cron": "schedule", "manual": "workflow_dispatch"}
 
@@ -47,7 +47,7 @@ def read_name(path: str) -> Named:
     """Read a path (evidence path and member joined by ``/``); the innermost mention wins."""
     tinuous = _TINUOUS.search(path)
     run, job = _last(_RUN, path), _last(_JOB, path)
-    numbers = tuple(dict.fromkeys(int(n) for n in _NUMBER.findall(path)))
+    numbers = tuple(dict.fromkeys(int(n) for n in _NUMBER.findall(path) if int(n) < 1 << 63))
     return Named(
         repository=_text(_REPOSITORY, path),
         run_id=run,

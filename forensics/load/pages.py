@@ -12,19 +12,22 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Any
 
 import orjson
 
 from forensics.ingest.recognise import decode, strip_colours
+from forensics.load import fields
 from forensics.load.naming import Named
 
 Row = dict[str, Any]
 
-_RUN_URL = re.compile(r"/([A-Za-z0-9][\w.-]*/[\w.-]+)/actions/runs/(\d+)(?:/attempts/(\d+))?(?:/job/(\d+))?")
-_REPOSITORY_URL = re.compile(r"/repos/([A-Za-z0-9][\w.-]*/[\w.-]+)(?:/|$)")
-_DEPLOYMENT_URL = re.compile(r"/deployments/(\d+)")
+_DEPLOYMENT_URL = re.compile(r"/deployments/(\d{1,18})(?!\d)")
+_RUN_KEYS = {
+    "run_number", "run_attempt", "run_started_at", "head_sha", "head_branch", "workflow_id", "display_title",
+    "jobs_url", "event", "triggering_actor", "check_suite_id",
+}  # fmt: skip
+_JOB_KEYS = {"steps", "runner_name", "runner_id", "run_attempt", "started_at", "completed_at", "labels"}
 # Wrappers whose content is read: REST pages, webhook deliveries, and their recordings.
 _WRAPPERS = (
     "workflow_runs", "jobs", "workflows", "deployments", "statuses", "annotations", "concurrency_groups",
@@ -71,7 +74,10 @@ def read_page(data: bytes, named: Named) -> Page:
     empty = True
     for document in _documents(data, page):
         empty = False
-        _read(document, named, page)
+        try:
+            _read(document, named, page)
+        except RecursionError:
+            page.broken = "it is nested too deeply"
     if empty and page.broken is None:
         page.broken = "it is empty"
     return page
@@ -85,7 +91,7 @@ def _documents(data: bytes, page: Page) -> Iterator[Any]:
         pass
     # UTF-16 from PowerShell, colours from gh, a byte order mark, or several documents in a row.
     text = decode(strip_colours(data))
-    decoder = json.JSONDecoder()
+    decoder = json.JSONDecoder(parse_constant=lambda _: None)
     position = 0
     while True:
         while position < len(text) and text[position] in " \t\r\n,":
@@ -94,9 +100,10 @@ def _documents(data: bytes, page: Page) -> Iterator[Any]:
             return
         try:
             document, position = decoder.raw_decode(text, position)
-        except (json.JSONDecodeError, RecursionError) as error:
-            line = text.count("\n", 0, getattr(error, "pos", 0)) + 1
-            words = getattr(error, "msg", "nested too deeply")
+        except (ValueError, RecursionError) as error:
+            # Mostly JSONDecodeError; a number of thousands of digits is a plain ValueError.
+            line = text.count("\n", 0, getattr(error, "pos", position)) + 1
+            words = getattr(error, "msg", str(error))
             page.broken = f"line {line}: {words}; the file may be cut short"
             return
         yield document
@@ -125,17 +132,23 @@ def _read(value: Any, named: Named, page: Page) -> None:
 
 
 def _describe(value: dict[str, Any]) -> str:
-    keys = ", ".join(sorted(str(key) for key in value)[:6])
+    if "documentation_url" in value and "message" in value:
+        return f"an error answer of GitHub: {fields.text(value['message'])}"[:160]
+    keys = ", ".join(sorted(fields.whole(key) for key in value)[:6])
     return f"an object with {keys or 'no keys'}"[:160]
 
 
 def _read_object(value: dict[str, Any], named: Named, page: Page) -> bool:
     """Read an object of a known kind; False when it is a wrapper or unknown."""
-    if "jobs_url" in value and "run_number" in value:
+    if _is_run(value):
         _read_run(value, named, page)
-    elif "run_id" in value and "name" in value and ("steps" in value or "runner_name" in value):
+    elif "run_id" in value and "name" in value and value.keys() & _JOB_KEYS:
         _read_job(value, named, page)
     elif _is_gh_run(value):
+        return _read_gh_run(value, named, page)
+    elif _is_gh_job(value):
+        return _read_gh_run({"jobs": [value]}, named, page)
+    elif any(_is_gh_job(job) for job in fields.objects(value.get("jobs"))):
         return _read_gh_run(value, named, page)
     elif "annotation_level" in value and "message" in value:
         return _read_annotation(value, named, page)
@@ -154,67 +167,81 @@ def _read_object(value: dict[str, Any], named: Named, page: Page) -> bool:
     return True
 
 
+def _is_run(value: dict[str, Any]) -> bool:
+    """A run of REST, whole or with only some of its fields (``--jq``): its own address or three of them tell it."""
+    if "id" not in value or "run_id" in value:
+        return False
+    link = fields.RUN_URL.search(str(value.get("html_url") or value.get("url") or ""))
+    own = link is not None and not link[4] and link[2] == str(value["id"])
+    return own or len(value.keys() & _RUN_KEYS) >= 3
+
+
+def _is_gh_job(value: dict[str, Any]) -> bool:
+    return {"databaseId", "name"} <= value.keys() and bool(value.keys() & {"startedAt", "completedAt", "steps"})
+
+
 def _is_gh_run(value: dict[str, Any]) -> bool:
     keys = value.keys() & {"databaseId", "createdAt", "headSha", "workflowName", "headBranch", "displayTitle"}
     return bool(keys & {"headSha", "workflowName", "headBranch"}) and len(keys) >= 2 and "mergeable" not in value
 
 
 def _read_run(value: dict[str, Any], named: Named, page: Page) -> None:
-    repository = _full_name(value.get("repository")) or _repository_of(value) or named.repository or ""
-    attempt = _integer(value.get("run_attempt")) or 1
+    repository = fields.full_name(value.get("repository")) or fields.repository_of(value) or named.repository or ""
+    # A run object has its attempt; one of which --jq left it out says nothing of it.
+    attempt = fields.small(value.get("run_attempt")) or named.attempt or (1 if "jobs_url" in value else None)
     page.runs.append(
         {
             "repository": repository,
-            "run_id": _integer(value.get("id")),
-            "run_number": _integer(value.get("run_number")),
-            "workflow_id": _integer(value.get("workflow_id")),
-            "workflow_path": _workflow_path(value.get("path")),
-            "workflow_name": _text((value.get("workflow") or {}).get("name")) or _text(value.get("name")),
-            "name": _text(value.get("name")),
-            "display_title": _text(value.get("display_title")),
-            "event": _text(value.get("event")),
-            "status": _text(value.get("status")),
-            "conclusion": _text(value.get("conclusion")),
-            "head_branch": _text(value.get("head_branch")),
-            "head_sha": _text(value.get("head_sha")),
-            "head_repository": _full_name(value.get("head_repository")),
-            "created_at": _time(value.get("created_at")),
-            "run_started_at": _time(value.get("run_started_at")),
-            "updated_at": _time(value.get("updated_at")),
+            "run_id": fields.identity(value.get("id")),
+            "run_number": fields.integer(value.get("run_number")),
+            "workflow_id": fields.integer(value.get("workflow_id")),
+            "workflow_path": fields.workflow_path(value.get("path")),
+            "workflow_name": fields.name_of(value.get("workflow")) or fields.text(value.get("name")),
+            "name": fields.text(value.get("name")),
+            "display_title": fields.text(value.get("display_title")),
+            "event": fields.text(value.get("event")),
+            "status": fields.text(value.get("status")),
+            "conclusion": fields.text(value.get("conclusion")),
+            "head_branch": fields.text(value.get("head_branch")),
+            "head_sha": fields.text(value.get("head_sha")),
+            "head_repository": fields.full_name(value.get("head_repository")),
+            "created_at": fields.moment(value.get("created_at")),
+            "run_started_at": fields.moment(value.get("run_started_at")),
+            "updated_at": fields.moment(value.get("updated_at")),
             "attempt": attempt,
-            "actor": _login(value.get("actor")),
-            "triggering_actor": _login(value.get("triggering_actor")),
-            "raw": _raw(value),
+            "actor": fields.login(value.get("actor")),
+            "triggering_actor": fields.login(value.get("triggering_actor")),
+            "raw": fields.raw(value),
         }
     )
-    if isinstance(value.get("repository"), dict) and "full_name" in value["repository"]:
+    if isinstance(value.get("repository"), dict) and fields.full_name(value["repository"]):
         _read_repository(value["repository"], page)
 
 
 def _read_job(value: dict[str, Any], named: Named, page: Page) -> None:
-    job_id = _integer(value.get("id"))
-    steps = [step for step in value.get("steps") or [] if isinstance(step, dict)]
+    job_id = fields.identity(value.get("id"))
+    steps = fields.objects(value.get("steps"))
     page.jobs.append(
         {
-            "repository": _repository_of(value) or named.repository or "",
+            "repository": fields.repository_of(value) or named.repository or "",
             "job_id": job_id,
-            "run_id": _integer(value.get("run_id")),
-            "attempt": _integer(value.get("run_attempt")) or named.attempt,
-            "name": _text(value.get("name")) or f"job {job_id}",
-            "status": _text(value.get("status")),
-            "conclusion": _text(value.get("conclusion")),
-            "created_at": _time(value.get("created_at")),
-            "started_at": _time(value.get("started_at")),
-            "completed_at": _time(value.get("completed_at")),
-            "head_sha": _text(value.get("head_sha")),
-            "head_branch": _text(value.get("head_branch")),
-            "workflow_name": _text(value.get("workflow_name")),
-            "runner_id": _integer(value.get("runner_id")),
-            "runner_name": _text(value.get("runner_name")),
-            "runner_group": _text(value.get("runner_group_name")),
-            "labels": [str(label) for label in value.get("labels") or []],
+            "run_id": fields.identity(value.get("run_id")),
+            "attempt": fields.small(value.get("run_attempt")) or named.attempt,
+            "name": fields.text(value.get("name")) or f"job {job_id}",
+            "status": fields.text(value.get("status")),
+            "conclusion": fields.text(value.get("conclusion")),
+            "created_at": fields.moment(value.get("created_at")),
+            "started_at": fields.moment(value.get("started_at")),
+            "completed_at": fields.moment(value.get("completed_at")),
+            "head_sha": fields.text(value.get("head_sha")),
+            "head_branch": fields.text(value.get("head_branch")),
+            "workflow_name": fields.text(value.get("workflow_name")),
+            "runner_id": fields.integer(value.get("runner_id")),
+            "runner_name": fields.text(value.get("runner_name")),
+            "runner_group": fields.text(value.get("runner_group_name")),
+            "labels": _labels(value.get("labels")),
             "executed": _executed(value, steps, "runner_id" in value),
-            "raw": _raw({key: item for key, item in value.items() if key != "steps"}),
+            "raw": fields.raw({key: item for key, item in value.items() if key != "steps"}),
         }
     )
     for step in steps:
@@ -223,80 +250,89 @@ def _read_job(value: dict[str, Any], named: Named, page: Page) -> None:
 
 def _read_gh_run(value: dict[str, Any], named: Named, page: Page) -> bool:
     """A run of ``gh run list/view --json``, whichever fields were asked for; False when it names no run."""
-    jobs = [job for job in value.get("jobs") or [] if isinstance(job, dict)]
-    urls = [_RUN_URL.search(str(item.get("url") or "")) for item in [value, *jobs]]
+    jobs = fields.objects(value.get("jobs"))
+    urls = [fields.RUN_URL.search(str(item.get("url") or "")) for item in [value, *jobs]]
     url = next((found for found in urls if found), None)
-    run_id = _integer(value.get("databaseId")) or (int(url[2]) if url else None) or named.run_id
+    run_id = fields.identity(value.get("databaseId")) or (int(url[2]) if url else None) or named.run_id
     if run_id is None:
-        return False
+        if jobs:
+            page.unread["gh jobs that do not say of which run (ask gh for url, too)"] += len(jobs)
+        return bool(jobs)
     repository = url[1] if url else named.repository or ""
-    said = _integer(value.get("attempt")) or next((int(u[3]) for u in urls if u and u[3]), None) or named.attempt
-    page.runs.append(
-        {
-            "repository": repository,
-            "run_id": run_id,
-            "run_number": _integer(value.get("number")),
-            "workflow_id": _integer(value.get("workflowDatabaseId")),
-            "workflow_path": None,
-            "workflow_name": _text(value.get("workflowName")) or _text(value.get("name")),
-            "name": _text(value.get("name")),
-            "display_title": _text(value.get("displayTitle")),
-            "event": _text(value.get("event")),
-            "status": _text(value.get("status")) or ("completed" if _text(value.get("conclusion")) else None),
-            "conclusion": _text(value.get("conclusion")),
-            "head_branch": _text(value.get("headBranch")),
-            "head_sha": _text(value.get("headSha")),
-            "head_repository": None,
-            "created_at": _time(value.get("createdAt")),
-            "run_started_at": _time(value.get("startedAt")),
-            "updated_at": _time(value.get("updatedAt")),
-            "attempt": said,
-            "actor": None,
-            "triggering_actor": None,
-            "raw": _raw({key: item for key, item in value.items() if key != "jobs"}),
-        }
-    )
+    said = fields.small(value.get("attempt")) or next((int(u[3]) for u in urls if u and u[3]), None) or named.attempt
+    if value.keys() - {"jobs"}:
+        page.runs.append(_gh_run(value, repository, run_id, said))
     for job in jobs:
         _read_gh_job(job, repository, run_id, said, value, page)
     return True
 
 
+def _gh_run(value: dict[str, Any], repository: str, run_id: int, attempt: int | None) -> Row:
+    return {
+        "repository": repository,
+        "run_id": run_id,
+        "run_number": fields.integer(value.get("number")),
+        "workflow_id": fields.integer(value.get("workflowDatabaseId")),
+        "workflow_path": None,
+        "workflow_name": fields.text(value.get("workflowName")) or fields.text(value.get("name")),
+        "name": fields.text(value.get("name")),
+        "display_title": fields.text(value.get("displayTitle")),
+        "event": fields.text(value.get("event")),
+        "status": fields.text(value.get("status")) or ("completed" if fields.text(value.get("conclusion")) else None),
+        "conclusion": fields.text(value.get("conclusion")),
+        "head_branch": fields.text(value.get("headBranch")),
+        "head_sha": fields.text(value.get("headSha")),
+        "head_repository": None,
+        "created_at": fields.moment(value.get("createdAt")),
+        "run_started_at": fields.moment(value.get("startedAt")),
+        "updated_at": fields.moment(value.get("updatedAt")),
+        "attempt": attempt,
+        "actor": None,
+        "triggering_actor": None,
+        "raw": fields.raw({key: item for key, item in value.items() if key != "jobs"}),
+    }
+
+
 def _read_gh_job(
     job: dict[str, Any], repository: str, run_id: int, attempt: int | None, run: dict[str, Any], page: Page
 ) -> None:
-    job_id = _integer(job.get("databaseId"))
+    job_id = fields.identity(job.get("databaseId"))
     if job_id is None:
-        found = _RUN_URL.search(str(job.get("url") or ""))
+        found = fields.RUN_URL.search(str(job.get("url") or ""))
         job_id = int(found[4]) if found and found[4] else None
     if job_id is None:
         page.unread["a gh job without databaseId and url"] += 1
         return
-    steps = [step for step in job.get("steps") or [] if isinstance(step, dict)]
+    steps = fields.objects(job.get("steps"))
     page.jobs.append(
         {
             "repository": repository,
             "job_id": job_id,
             "run_id": run_id,
             "attempt": attempt,
-            "name": _text(job.get("name")) or f"job {job_id}",
-            "status": _text(job.get("status")),
-            "conclusion": _text(job.get("conclusion")),
+            "name": fields.text(job.get("name")) or f"job {job_id}",
+            "status": fields.text(job.get("status")),
+            "conclusion": fields.text(job.get("conclusion")),
             "created_at": None,
-            "started_at": _time(job.get("startedAt")),
-            "completed_at": _time(job.get("completedAt")),
-            "head_sha": _text(run.get("headSha")),
-            "head_branch": _text(run.get("headBranch")),
-            "workflow_name": _text(run.get("workflowName")),
+            "started_at": fields.moment(job.get("startedAt")),
+            "completed_at": fields.moment(job.get("completedAt")),
+            "head_sha": fields.text(run.get("headSha")),
+            "head_branch": fields.text(run.get("headBranch")),
+            "workflow_name": fields.text(run.get("workflowName")),
             "runner_id": None,
             "runner_name": None,
             "runner_group": None,
             "labels": None,
             "executed": _executed(job, steps, knows_runner=False),
-            "raw": _raw({key: item for key, item in job.items() if key != "steps"}),
+            "raw": fields.raw({key: item for key, item in job.items() if key != "steps"}),
         }
     )
     for step in steps:
         _add_step(job_id, step, "startedAt", "completedAt", page)
+
+
+def _labels(value: Any) -> list[str]:
+    return [fields.whole(str(label)) for label in value] if isinstance(value, list) else []
 
 
 def _executed(job: dict[str, Any], steps: list[dict[str, Any]], knows_runner: bool) -> bool | None:
@@ -305,23 +341,23 @@ def _executed(job: dict[str, Any], steps: list[dict[str, Any]], knows_runner: bo
         return False
     ran = any(step.get("conclusion") not in (None, "", "skipped") for step in steps)
     if knows_runner:
-        return bool(_integer(job.get("runner_id"))) or ran
+        return bool(fields.integer(job.get("runner_id"))) or ran
     return True if ran else None
 
 
 def _add_step(job_id: int | None, step: dict[str, Any], started: str, completed: str, page: Page) -> None:
-    number = _integer(step.get("number"))
+    number = fields.small(step.get("number"))
     if job_id is None or number is None:
         return
     page.steps.append(
         {
             "job_id": job_id,
             "step_number": number,
-            "name": _text(step.get("name")),
-            "status": _text(step.get("status")),
-            "conclusion": _text(step.get("conclusion")),
-            "started_at": _time(step.get(started)),
-            "completed_at": _time(step.get(completed)),
+            "name": fields.text(step.get("name")),
+            "status": fields.text(step.get("status")),
+            "conclusion": fields.text(step.get("conclusion")),
+            "started_at": fields.moment(step.get(started)),
+            "completed_at": fields.moment(step.get(completed)),
         }
     )
 
@@ -333,14 +369,14 @@ def _read_annotation(value: dict[str, Any], named: Named, page: Page) -> bool:
         return True
     page.annotations.append(
         {
-            "repository": named.repository or _repository_of(value) or "",
+            "repository": named.repository or fields.repository_of(value) or "",
             "job_id": job_id,
-            "level": _text(value.get("annotation_level")),
-            "title": _text(value.get("title")),
-            "message": _text(value.get("message")),
-            "path": _text(value.get("path")),
-            "start_line": _integer(value.get("start_line")),
-            "raw": _raw(value),
+            "level": fields.text(value.get("annotation_level")),
+            "title": fields.text(value.get("title")),
+            "message": fields.text(value.get("message")),
+            "path": fields.text(value.get("path")),
+            "start_line": fields.small(value.get("start_line")),
+            "raw": fields.raw(value),
         }
     )
     return True
@@ -349,37 +385,37 @@ def _read_annotation(value: dict[str, Any], named: Named, page: Page) -> bool:
 def _read_deployment(value: dict[str, Any], named: Named, page: Page) -> None:
     page.deployments.append(
         {
-            "repository": _repository_of(value) or named.repository or "",
-            "deployment_id": _integer(value.get("id")),
-            "environment": _text(value.get("environment")),
-            "task": _text(value.get("task")),
-            "ref": _text(value.get("ref")),
-            "sha": _text(value.get("sha")),
-            "created_at": _time(value.get("created_at")),
-            "updated_at": _time(value.get("updated_at")),
-            "creator": _login(value.get("creator")),
-            "raw": _raw(value),
+            "repository": fields.repository_of(value) or named.repository or "",
+            "deployment_id": fields.identity(value.get("id")),
+            "environment": fields.text(value.get("environment")),
+            "task": fields.text(value.get("task")),
+            "ref": fields.text(value.get("ref")),
+            "sha": fields.text(value.get("sha")),
+            "created_at": fields.moment(value.get("created_at")),
+            "updated_at": fields.moment(value.get("updated_at")),
+            "creator": fields.login(value.get("creator")),
+            "raw": fields.raw(value),
         }
     )
 
 
 def _read_deployment_status(value: dict[str, Any], named: Named, page: Page) -> None:
-    log_url = _text(value.get("log_url")) or _text(value.get("target_url"))
-    link = _RUN_URL.search(log_url or "")
+    log_url = fields.text(value.get("log_url")) or fields.text(value.get("target_url"))
+    link = fields.RUN_URL.search(log_url or "")
     deployment = _DEPLOYMENT_URL.search(str(value.get("deployment_url") or ""))
     page.deployment_statuses.append(
         {
-            "repository": _repository_of(value) or named.repository or "",
-            "status_id": _integer(value.get("id")),
+            "repository": fields.repository_of(value) or named.repository or "",
+            "status_id": fields.identity(value.get("id")),
             "deployment_id": int(deployment[1]) if deployment else named.deployment_id,
-            "state": _text(value.get("state")),
-            "environment": _text(value.get("environment")),
+            "state": fields.text(value.get("state")),
+            "environment": fields.text(value.get("environment")),
             "log_url": log_url,
             "run_id": int(link[2]) if link else None,
             "job_id": int(link[4]) if link and link[4] else None,
-            "created_at": _time(value.get("created_at")),
-            "creator": _login(value.get("creator")),
-            "raw": _raw(value),
+            "created_at": fields.moment(value.get("created_at")),
+            "creator": fields.login(value.get("creator")),
+            "raw": fields.raw(value),
         }
     )
 
@@ -387,14 +423,14 @@ def _read_deployment_status(value: dict[str, Any], named: Named, page: Page) -> 
 def _read_workflow(value: dict[str, Any], named: Named, page: Page) -> None:
     page.workflows.append(
         {
-            "repository": _repository_of(value) or named.repository or "",
-            "workflow_id": _integer(value.get("id")),
-            "path": _workflow_path(value.get("path")),
-            "name": _text(value.get("name")),
-            "state": _text(value.get("state")),
-            "created_at": _time(value.get("created_at")),
-            "updated_at": _time(value.get("updated_at")),
-            "raw": _raw(value),
+            "repository": fields.repository_of(value) or named.repository or "",
+            "workflow_id": fields.identity(value.get("id")),
+            "path": fields.workflow_path(value.get("path")),
+            "name": fields.text(value.get("name")),
+            "state": fields.text(value.get("state")),
+            "created_at": fields.moment(value.get("created_at")),
+            "updated_at": fields.moment(value.get("updated_at")),
+            "raw": fields.raw(value),
         }
     )
 
@@ -402,10 +438,10 @@ def _read_workflow(value: dict[str, Any], named: Named, page: Page) -> None:
 def _read_repository(value: dict[str, Any], page: Page) -> None:
     page.repositories.append(
         {
-            "repository": str(value["full_name"]),
-            "repository_id": _integer(value.get("id")),
-            "default_branch": _text(value.get("default_branch")),
-            "raw": _raw(value),
+            "repository": fields.full_name(value),
+            "repository_id": fields.identity(value.get("id")),
+            "default_branch": fields.text(value.get("default_branch")),
+            "raw": fields.raw(value),
         }
     )
 
@@ -418,67 +454,9 @@ def _read_group(value: dict[str, Any], named: Named, page: Page) -> bool:
         {
             "run_id": named.run_id,
             "attempt": named.attempt,
-            "group_name": _text(value.get("group_name")),
+            "group_name": fields.text(value.get("group_name")),
             "source": "github",
             "confidence": "known",
         }
     )
     return True
-
-
-def _repository_of(value: dict[str, Any]) -> str | None:
-    for key in ("url", "run_url", "repository_url", "html_url", "deployment_url", "check_run_url"):
-        text = value.get(key)
-        if isinstance(text, str):
-            found = _REPOSITORY_URL.search(text) or _RUN_URL.search(text)
-            if found:
-                return found[1]
-    return None
-
-
-def _full_name(value: Any) -> str | None:
-    return _text(value.get("full_name")) if isinstance(value, dict) else None
-
-
-def _login(value: Any) -> str | None:
-    return _text(value.get("login")) if isinstance(value, dict) else None
-
-
-def _workflow_path(value: Any) -> str | None:
-    """The path without the ``@ref`` that some answers append."""
-    text = _text(value)
-    return text.partition("@")[0] if text else None
-
-
-def _text(value: Any) -> str | None:
-    """gh writes an empty string where REST has null."""
-    return str(value) if value not in (None, "") and not isinstance(value, dict | list) else None
-
-
-def _integer(value: Any) -> int | None:
-    if isinstance(value, bool) or not isinstance(value, int | str):
-        return None
-    try:
-        number = int(value)
-    except ValueError:
-        return None
-    return number if -(1 << 63) < number < 1 << 63 else None
-
-
-def _time(value: Any) -> datetime | None:
-    """UTC, naive; gh's zero time is unknown."""
-    if not isinstance(value, str) or value.startswith("0001-"):
-        return None
-    try:
-        moment = datetime.fromisoformat(value)
-    except ValueError:
-        return None
-    return moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo else moment
-
-
-def _raw(value: dict[str, Any]) -> str:
-    try:
-        return orjson.dumps(value).decode()
-    except (TypeError, orjson.JSONEncodeError):
-        # An integer beyond 64 bits: Python's own writer takes it.
-        return json.dumps(value)

@@ -1,5 +1,6 @@
 import json
 
+import planted
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -144,3 +145,44 @@ def test_no_json_makes_it_fail(value):
 def test_no_bytes_make_it_fail(data):
     page = read(data)
     assert page.objects or page.unread or page.broken or data.strip() in (b"[]", b"")
+
+
+def test_what_jq_left_of_a_run_is_still_a_run():
+    whole = planted.run_object()
+    for keys in (
+        ("id", "status", "conclusion", "head_sha", "head_branch", "event"),
+        tuple(key for key in whole if key != "jobs_url"),
+        tuple(key for key in whole if key != "run_number"),
+    ):
+        page = read_page(json.dumps([{key: whole[key] for key in keys}]).encode(), read_name("runs.json"))
+        assert [(row["run_id"], row["conclusion"]) for row in page.runs] == [(planted.RUN_ID, "success")], keys
+        assert not page.unread
+    short = {"id": 7, "html_url": "https://github.example/acme/shop/actions/runs/7", "repository": "acme/shop"}
+    (row,) = read_page(json.dumps(short).encode(), read_name("run.json")).runs
+    assert (row["run_id"], row["repository"], row["attempt"]) == (7, "acme/shop", None)
+
+
+def test_what_jq_left_of_a_job_is_still_a_job():
+    whole = planted.job_object()
+    short = {key: whole[key] for key in ("id", "run_id", "name", "conclusion", "started_at")}
+    (row,) = read_page(json.dumps([short]).encode(), read_name("jobs.json")).jobs
+    assert (row["job_id"], row["run_id"], row["name"]) == (planted.JOB_ID, planted.RUN_ID, "deploy")
+
+
+def test_gh_jobs_alone_say_their_run_by_their_address():
+    job = {"databaseId": 5, "name": "deploy", "startedAt": "2026-05-01T10:00:01Z", "steps": []}
+    address = {"url": "https://github.example/acme/shop/actions/runs/31000000001/job/5"}
+    for document in ({"jobs": [job | address]}, [job | address]):
+        page = read_page(json.dumps(document).encode(), read_name("jobs.json"))
+        assert [(row["job_id"], row["run_id"], row["repository"]) for row in page.jobs] == [
+            (5, 31000000001, "acme/shop")
+        ]
+        # The jobs say nothing of the run's state, so they are no observation of it.
+        assert not page.runs and not page.unread
+    page = read_page(json.dumps({"jobs": [job]}).encode(), read_name("jobs.json"))
+    assert list(page.unread) == ["gh jobs that do not say of which run (ask gh for url, too)"]
+
+
+def test_an_error_answer_is_named_as_one():
+    data = b'{"message": "Not Found", "documentation_url": "https://docs.example", "status": "404"}'
+    assert list(read_page(data, read_name("jobs.json")).unread) == ["an error answer of GitHub: Not Found"]
