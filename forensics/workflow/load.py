@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import orjson
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
@@ -38,21 +39,33 @@ def load_workflow(text: str) -> WorkflowFile:
         raise EvidenceUnreadable(
             f"It is not sound YAML: {error.problem} at {where}.", hint="Mend that line."
         ) from error
-    except (YAMLError, ValueError, RecursionError, KeyError, TypeError, AttributeError) as error:
+    except (YAMLError, ArithmeticError, ValueError, RecursionError, LookupError, TypeError, AttributeError) as error:
         raise EvidenceUnreadable(f"It is not sound YAML: {error}.", hint="Check the file.") from error
     if not isinstance(content, dict) or "jobs" not in content or "on" not in content:
         raise EvidenceUnreadable(
             "It is YAML but no workflow: it lacks 'on' or 'jobs'.", hint="Leave it out, or check that it is whole."
         )
     name = content.get("name")
-    plain = _plain(content, [_MOST_NODES])
-    return WorkflowFile(str(name) if name is not None else None, _triggers(content["on"]), plain)
+    try:
+        plain = _plain(content, [_MOST_NODES])
+        # Whoever stores it writes it as JSON, which nests less deeply than YAML.
+        orjson.dumps(plain)
+    except (RecursionError, orjson.JSONEncodeError) as error:
+        raise EvidenceUnreadable(
+            "It is nested too deeply, or an alias in it holds itself.", hint="Check its anchors and aliases."
+        ) from error
+    return WorkflowFile(_text(name) if name is not None else None, _triggers(content["on"]), plain)
 
 
 def _triggers(on: Any) -> tuple[str, ...]:
     if isinstance(on, dict | list):
-        return tuple(str(event) for event in on)
-    return (str(on),) if on is not None else ()
+        return tuple(_text(event) for event in on)
+    return (_text(on),) if on is not None else ()
+
+
+def _text(value: Any) -> str:
+    """As text; half a surrogate pair, which an escape may name and UTF-8 cannot hold, becomes U+FFFD."""
+    return str(value).encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def _plain(value: Any, budget: list[int]) -> Any:
@@ -61,7 +74,9 @@ def _plain(value: Any, budget: list[int]) -> Any:
     if budget[0] < 0:
         raise EvidenceUnreadable("Its aliases unfold to an absurd size.", hint="Check the file.")
     if isinstance(value, dict):
-        return {str(key): _plain(item, budget) for key, item in value.items()}
+        return {_text(key): _plain(item, budget) for key, item in value.items()}
     if isinstance(value, list | tuple | set):
         return [_plain(item, budget) for item in value]
-    return value if value is None or isinstance(value, str | int | float | bool) else str(value)
+    if value is None or isinstance(value, bool | float) or (isinstance(value, int) and abs(value) < 1 << 63):
+        return value
+    return _text(value)
