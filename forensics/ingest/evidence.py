@@ -37,6 +37,8 @@ class Taken:
     evidence: Evidence
     new: bool
     """False when the same bytes were there under the same name."""
+    edited: str | None = None
+    """Path of an earlier copy that is a hard link to the offered file and has been changed with it."""
 
 
 @dataclass(frozen=True)
@@ -88,16 +90,24 @@ class EvidenceFolder:
                 f"{source} cannot be read: {error.strerror}.", hint="Check its permissions and ingest it again."
             ) from error
         known = self._entries.get(path)
+        edited = None
         if known and known.sha256 != digest:
+            edited = path if self._is_link_to(file, path) else None
             # Another file of the same name: both are kept, told apart by their content.
             path = marked(path, digest[:8])
             known = self._entries.get(path)
         if known:
-            return Taken(known, new=False)
+            return Taken(known, new=False, edited=edited)
         self._place(file, path)
         entry = Evidence(path, digest, size, source, datetime.now(UTC).replace(tzinfo=None, microsecond=0))
         self._append(entry)
-        return Taken(entry, new=True)
+        return Taken(entry, new=True, edited=edited)
+
+    def _is_link_to(self, file: Path, path: str) -> bool:
+        try:
+            return file.samefile(self.root / path)
+        except OSError:
+            return False
 
     def _place(self, file: Path, path: str) -> None:
         target = self.root / path
