@@ -98,6 +98,9 @@ def ingest_files(config: Config, paths: Sequence[Path], progress: Progress) -> I
 
     Raises NothingToAnalyse where a path does not exist or holds nothing usable, CaseLocked, CaseTooNew.
     """
+    from forensics.load.prestart import prestart
+
+    prestart(paths, config.workers)
     from forensics.ingest.evidence import EvidenceFolder
     from forensics.ingest.folder import take_files
     from forensics.load.local import load

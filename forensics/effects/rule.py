@@ -7,9 +7,10 @@ line, whatever a hostile log prints.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from importlib.resources import as_file, files
 from pathlib import Path
 
@@ -66,6 +67,21 @@ def load_rules(*directories: Path) -> RuleSet:
             )
         first[rule.id] = rule
     return RuleSet(tuple(first[rule_id] for rule_id in sorted(first)))
+
+
+@lru_cache(maxsize=1)
+def own_rules() -> RuleSet:
+    """The rules of the package, read once in a process."""
+    return load_rules()
+
+
+def digest_rules() -> str:
+    """Digest of the package's rule files, to tell whether logs were searched with other ones; reads no YAML."""
+    digest = hashlib.sha256()
+    for file in sorted((files("forensics.effects") / "rules").iterdir(), key=lambda entry: entry.name):
+        if file.name.endswith(".yml"):
+            digest.update(file.read_bytes())
+    return digest.hexdigest()[:16]
 
 
 def _read_folder(directory: Path, shown: str) -> list[Rule]:

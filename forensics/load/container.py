@@ -13,6 +13,7 @@ import struct
 import tarfile
 import zipfile
 import zlib
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -21,7 +22,8 @@ from typing import IO, Any, BinaryIO, cast
 from isal import igzip, isal_zlib
 
 from forensics.errors import EvidenceUnreadable
-from forensics.ingest.recognise import HEAD
+from forensics.ingest.evidence import marked
+from forensics.ingest.recognise import HEAD, recognise
 
 DEPTH = 3
 """A folder archive may hold run-log zips, and those a compressed log; nobody nests deeper in earnest."""
@@ -48,6 +50,8 @@ _DAMAGE: tuple[type[Exception], ...] = (
     OSError,
     ValueError,
 )
+_UTF8 = 0x800
+"""Flag of a zip member whose name is UTF-8."""
 _LOCAL_HEADER = struct.Struct("<4s5H3L2H")
 
 
@@ -84,8 +88,31 @@ def _zip_members(name: str, stream: BinaryIO) -> Iterator[Member]:
         ) from error
     entries = [entry for entry in archive.infolist() if not entry.is_dir()]
     _refuse_bomb(name, entries, stream)
-    for entry in entries:
-        yield Member(entry.filename, entry.file_size, _zip_reader(name, stream, entry))
+    names = _Names()
+    # The same file listed twice is one file; another one under the same name is another.
+    for entry in {(entry.orig_filename, entry.CRC, entry.file_size): entry for entry in entries}.values():
+        yield Member(names.unused(_utf8(entry)), entry.file_size, _zip_reader(name, stream, entry))
+
+
+class _Names:
+    """Tells members of one name apart: the second ``a.txt`` is ``a~2.txt``."""
+
+    def __init__(self) -> None:
+        self._seen: Counter[str] = Counter()
+
+    def unused(self, name: str) -> str:
+        self._seen[name] += 1
+        return name if self._seen[name] == 1 else marked(name, str(self._seen[name]))
+
+
+def _utf8(entry: zipfile.ZipInfo) -> str:
+    """The name of a member; some programs (macOS) write UTF-8 without saying so."""
+    if entry.flag_bits & _UTF8:
+        return entry.filename
+    try:
+        return entry.filename.encode("cp437").decode()
+    except UnicodeError:
+        return entry.filename
 
 
 def _refuse_bomb(name: str, entries: list[zipfile.ZipInfo], stream: BinaryIO) -> None:
@@ -151,8 +178,10 @@ def _inflate(raw: bytes, entry: zipfile.ZipInfo) -> bytes:
 
 def _tar_members(name: str, stream: BinaryIO) -> Iterator[Member]:
     total = 0
+    names = _Names()
     try:
-        with tarfile.open(fileobj=stream, mode="r|") as archive:
+        # Bytes of a name that are not UTF-8 become U+FFFD: a half surrogate pair could not be stored.
+        with tarfile.open(fileobj=stream, mode="r|", encoding="utf-8", errors="replace") as archive:
             for entry in archive:
                 if not entry.isfile():
                     continue
@@ -163,7 +192,7 @@ def _tar_members(name: str, stream: BinaryIO) -> Iterator[Member]:
                         hint="If it is genuine, ingest its parts one by one.",
                     )
                 extracted = archive.extractfile(entry)
-                yield Member(entry.name, entry.size, _tar_reader(name, entry.name, extracted))
+                yield Member(names.unused(entry.name), entry.size, _tar_reader(name, entry.name, extracted))
     except _DAMAGE as error:
         raise EvidenceUnreadable(
             f"{name} is damaged: {error}.", hint="What stands before the damage was read; download it again."
@@ -242,3 +271,14 @@ def open_file(root: Path, path: str) -> BinaryIO:
         raise EvidenceUnreadable(
             f"{path} cannot be read from the evidence folder: {error.strerror}.", hint="Run: forensics verify"
         ) from error
+
+
+def kind_of(path: str, stream: BinaryIO) -> tuple[str | None, bytes]:
+    """The kind of an evidence file and its first bytes; the stream stands at its beginning again."""
+    head = stream.read(HEAD)
+    kind = recognise(path, head)
+    if kind != "zip" and path.lower().endswith(".zip") and zipfile.is_zipfile(stream):
+        # Bytes before the archive: it extracts itself, or something was put in front of it.
+        kind = "zip"
+    stream.seek(0)
+    return kind, head

@@ -13,12 +13,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from forensics.effects.rule import RuleSet, load_rules
+from forensics import __version__
+from forensics.effects.rule import digest_rules
 from forensics.ingest.folder import Refused
 from forensics.load.attribution import Attribution, Known, attribute
 from forensics.load.known import read_known, read_steps
 from forensics.load.metadata import load_metadata
 from forensics.load.partition import PartitionResult, Reader, UnitResult
+from forensics.load.prestart import SMALL
 from forensics.load.record import StoredUnit, forget_units, read_units, record_units
 from forensics.load.settle import LineWriter, settle_metadata
 from forensics.load.unit import Unit, units_of_archive, units_of_files
@@ -30,9 +32,8 @@ from forensics.store.store import Store
 PARSER_VERSION = "1"
 """Raised when lines, steps or attribution come out differently: old units are then read again."""
 
-_SMALL = 4 << 20
-"""Bytes of evidence below which starting worker processes costs more than it saves."""
-_TASK_BYTES = 4 << 20
+_TASK_BYTES = 3 << 20
+"""Evidence read as one task: small enough that no worker is left alone for long at the end."""
 _LATE = 90_000
 """Numbers of partitions that are read after the others, apart from theirs."""
 
@@ -91,15 +92,14 @@ class _Load:
         self.progress = progress
         self.processes: Workers | None = None
         self.new = self._new_entries()
-        if workers > 1 and sum(entry.size for entry in self.new) >= _SMALL:
+        if workers > 1 and sum(entry.size for entry in self.new) >= SMALL:
             self.processes = Workers(workers)
-        self.rules = load_rules()
         self.steps: dict[int, tuple[StepWindow, ...]] = {}
         self.rounds = 0
         self.bytes = 0
         self.units: list[UnitResult] = []
         self.writer = LineWriter(store)
-        self.version = f"{PARSER_VERSION} {_rules_digest(self.rules)}"
+        self.version = f"{PARSER_VERSION} {__version__} {digest_rules()}"
 
     def run(self, refused: Sequence[Refused]) -> LoadSummary:
         metadata = load_metadata(self.store, self.root, self.new, refused, self.progress)
@@ -163,7 +163,7 @@ class _Load:
         size = sum(weight for weight, _ in tasks)
         self.progress.start("Reading logs", size)
         reader = self._reader(known)
-        if size < _SMALL or self.workers < 2:
+        if size < SMALL or self.workers < 2:
             for number, (weight, task) in enumerate(tasks):
                 self._take(reader.read_partition(number, task))
                 self.progress.advance(weight)
@@ -181,7 +181,7 @@ class _Load:
         self.writer.take(result)
 
     def _reader(self, known: Known) -> Reader:
-        return Reader(self.root, known, self.steps, self.rules, self.scratch)
+        return Reader(self.root, known, self.steps, self.scratch)
 
     def _rivals(self, stored: Mapping[str, StoredUnit], due: Mapping[str, Unit]) -> list[Unit]:
         """Stored units that were not read now and hold a log of a job that was."""
@@ -193,10 +193,6 @@ class _Load:
         repeated = self.writer.finish()
         record_units(self.store, [(unit, self._fingerprint(unit.attribution)) for unit in self.units], repeated)
         self.progress.done()
-
-
-def _rules_digest(rules: RuleSet) -> str:
-    return hashlib.sha256(repr(rules.rules).encode()).hexdigest()[:16]
 
 
 def _tasks(units: Iterable[Unit], entries: Mapping[str, Evidence]) -> list[tuple[int, list[Unit]]]:

@@ -15,7 +15,7 @@ from pathlib import Path
 import polars as pl
 
 from forensics.effects.extract import JobContext, extract
-from forensics.effects.rule import RuleSet
+from forensics.effects.rule import own_rules
 from forensics.errors import EvidenceUnreadable
 from forensics.load.attribution import Attribution, JobAttribution, JobClue, Known, attribute
 from forensics.load.jobread import JobRead, read_jobs, read_text
@@ -26,7 +26,7 @@ from forensics.logs.steps import StepWindow, assign
 _FLUSH_ROWS = 400_000
 """Rows gathered before they are written: about 80 MB of text, so that two workers stay below 1 GB."""
 
-_BATCH_BYTES = 16 << 20
+_BATCH_BYTES = 32 << 20
 """Text that is parsed in one pass."""
 
 LINE_SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
@@ -88,7 +88,6 @@ class Reader:
     known: Known
     steps: Mapping[int, Sequence[StepWindow]]
     """Steps of the known jobs."""
-    rules: RuleSet
     out: Path
 
     def read_partition(self, number: int, units: Sequence[Unit]) -> PartitionResult:
@@ -207,9 +206,7 @@ class _Sink:
         self._frames, self._rows = [], 0
         name = f"{self._number:05d}-{len(self._result.lines):04d}.parquet"
         lines = self._reader.out / f"lines-{name}"
-        frame.select(list(LINE_SCHEMA)).write_parquet(
-            lines, compression="zstd", compression_level=1, statistics=False
-        )
+        frame.select(list(LINE_SCHEMA)).write_parquet(lines, compression="lz4", statistics=False)
         self._result.lines.append(lines)
         effects = self._effects(frame)
         if not effects.is_empty():
@@ -219,9 +216,9 @@ class _Sink:
 
     def _effects(self, frame: pl.DataFrame) -> pl.DataFrame:
         """Two sources may give lines of one job, so each source is searched as if it were a job of its own."""
-        found = extract(
-            frame.drop("job_id").rename({"source_id": "job_id"}), self._reader.rules, self._contexts
-        ).rename({"job_id": "source_id"})
+        found = extract(frame.drop("job_id").rename({"source_id": "job_id"}), own_rules(), self._contexts).rename(
+            {"job_id": "source_id"}
+        )
         jobs = {"source_id": list(self._jobs), "job_id": list(self._jobs.values())}
         schema = {"source_id": pl.Int64, "job_id": pl.Int64}
         return found.join(pl.DataFrame(jobs, schema=schema), on="source_id", how="left")

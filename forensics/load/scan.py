@@ -11,7 +11,7 @@ from typing import BinaryIO
 
 from forensics.errors import EvidenceUnreadable
 from forensics.ingest.recognise import HEAD, recognise
-from forensics.load.container import DEPTH, Member, open_container, open_file
+from forensics.load.container import DEPTH, Member, kind_of, open_container, open_file
 from forensics.logs.archive import group
 
 _CONTAINERS = ("zip", "tar", "gzip", "xz")
@@ -62,9 +62,7 @@ def scan(root: Path, path: str) -> Scan:
     """List an evidence file. Never raises: damage becomes a problem, what was readable is kept."""
     try:
         with open_file(root, path) as stream:
-            head = stream.read(HEAD)
-            stream.seek(0)
-            kind = recognise(path, head)
+            kind, head = kind_of(path, stream)
             found = Scan(kind)
             if kind in _CONTAINERS:
                 _scan_container(kind, path, "", stream, found, DEPTH)
@@ -136,8 +134,7 @@ def read_members(root: Path, path: str, wanted: Collection[str]) -> Iterator[tup
             if "" in wanted:
                 yield "", stream.read()
                 return
-            kind = recognise(path, stream.read(HEAD))
-            stream.seek(0)
+            kind, _ = kind_of(path, stream)
             if kind in _CONTAINERS:
                 inner = {name[: at + len(NESTED)] for name in wanted for at in _places(name)}
                 yield from _read_container(kind, path, "", stream, wanted, inner)

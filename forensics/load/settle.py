@@ -8,6 +8,9 @@ from importlib import resources
 from forensics.load.partition import PartitionResult
 from forensics.store.store import Store
 
+_TOGETHER = 2_000_000
+"""Lines stored by one statement: with fewer, DuckDB's second thread has nothing to do."""
+
 
 class LineWriter:
     """Stores lines and effects while partitions are read; of a job that several sources hold, each once."""
@@ -17,6 +20,8 @@ class LineWriter:
         self._sources: dict[int, set[int]] = {}
         self._stored: list[PartitionResult] = []
         self._held: list[PartitionResult] = []
+        self._waiting: list[PartitionResult] = []
+        self._waiting_lines = 0
 
     def take(self, result: PartitionResult) -> None:
         """Store a partition at once, unless it brings a job that another source has brought too."""
@@ -28,12 +33,15 @@ class LineWriter:
         if any(len(self._sources[job_id]) > 1 for job_id in jobs):
             self._held.append(result)
             return
-        self._store.insert_parquet("log_lines", result.lines)
-        self._store.insert_parquet("effects", result.effects)
         self._stored.append(result)
+        self._waiting.append(result)
+        self._waiting_lines += sum(account.lines_stored for unit in result.units for account in unit.accounts)
+        if self._waiting_lines >= _TOGETHER:
+            self._store_waiting()
 
     def finish(self) -> dict[int, int]:
         """Settle what was held; say for each main source how many of its lines another source had already."""
+        self._store_waiting()
         contested = sorted(job_id for job_id, sources in self._sources.items() if len(sources) > 1)
         if not contested:
             return {}
@@ -46,6 +54,11 @@ class LineWriter:
                 select = "SELECT * FROM read_parquet($files) WHERE NOT list_contains($jobs, job_id)"
                 self._store.execute(f"INSERT INTO {table} BY NAME {select}", {**jobs, "files": held})
         return self._settle(jobs)
+
+    def _store_waiting(self) -> None:
+        self._store.insert_parquet("log_lines", [file for result in self._waiting for file in result.lines])
+        self._store.insert_parquet("effects", [file for result in self._waiting for file in result.effects])
+        self._waiting, self._waiting_lines = [], 0
 
     def _settle(self, jobs: dict[str, list[int]]) -> dict[int, int]:
         everything = [*self._stored, *self._held]

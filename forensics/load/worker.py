@@ -6,16 +6,15 @@ hundred archives, and both happen at once.
 
 from __future__ import annotations
 
-import os
 import pickle
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from functools import lru_cache
-from multiprocessing import get_all_start_methods, get_context
-from multiprocessing.context import BaseContext
 from pathlib import Path
 
+from forensics.effects.rule import own_rules
 from forensics.load.partition import PartitionResult, Reader
+from forensics.load.prestart import OneThread, worker_context
 from forensics.load.unit import Unit
 
 
@@ -23,16 +22,9 @@ class Workers:
     """Processes that wait for partitions."""
 
     def __init__(self, count: int) -> None:
-        # Each worker uses one Polars thread: the processes are the parallelism. The variable is read when Polars is
-        # imported, so it is set while the processes are started and put back.
-        before = os.environ.get("POLARS_MAX_THREADS")
-        os.environ["POLARS_MAX_THREADS"] = "1"
-        self._pool = ProcessPoolExecutor(count, mp_context=_context())
-        self._started = [self._pool.submit(_start) for _ in range(count)]
-        if before is None:
-            del os.environ["POLARS_MAX_THREADS"]
-        else:
-            os.environ["POLARS_MAX_THREADS"] = before
+        self._pool = ProcessPoolExecutor(count, mp_context=worker_context())
+        with OneThread():
+            self._started = [self._pool.submit(_start) for _ in range(count)]
 
     def close(self) -> None:
         """Let the processes go; what has not begun is given up."""
@@ -51,17 +43,9 @@ class Workers:
             yield running[future], future.result()
 
 
-def _context() -> BaseContext:
-    """A server process imports what workers need, once, and forks them; Polars is not safe to fork after use."""
-    if "forkserver" not in get_all_start_methods():
-        return get_context("spawn")
-    context = get_context("forkserver")
-    context.set_forkserver_preload([__name__])
-    return context
-
-
 def _start() -> None:
-    """Nothing more than being imported."""
+    """Make ready what does not depend on the work."""
+    own_rules()
 
 
 @lru_cache(maxsize=1)

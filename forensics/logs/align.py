@@ -16,8 +16,8 @@ import polars as pl
 
 APART = timedelta(seconds=5)
 """How far apart the two stamps of one line may be."""
-_STAMP, _DAY = 28, 10
-"""Characters of a runner's stamp, and of its day."""
+_STAMP = 28
+"""Characters of a runner's stamp."""
 _PLACES = 50
 """Places at which a step's block is tried before its lines are matched one by one."""
 
@@ -25,8 +25,7 @@ _PLACES = 50
 def count_in_order(job: bytes, steps: Sequence[bytes]) -> list[int] | None:
     """Lines of each step file, when the job file ends with exactly these lines, stamps aside; else None.
 
-    The normal case, told by comparing raw lines, so that step files need not be parsed. Day and text are compared,
-    which leaves out the time of day; around midnight the answer is None.
+    The normal case, told by comparing raw lines without the place of the stamp: step files need not be parsed then.
     """
     parts = [_read_raw(data) for data in steps]
     whole = _read_raw(job)
@@ -35,9 +34,11 @@ def count_in_order(job: bytes, steps: Sequence[bytes]) -> list[int] | None:
     if first < 0:
         return None
     whole = whole.slice(first)
-    for start, length in ((_STAMP, None), (0, _DAY)):
-        if not whole.str.slice(start, length).equals(tail.str.slice(start, length)):
-            return None
+    # What a line without stamp has in these first characters is told by its length alone.
+    if not whole.str.len_bytes().equals(tail.str.len_bytes()):
+        return None
+    if not whole.str.slice(_STAMP).equals(tail.str.slice(_STAMP)):
+        return None
     return [len(part) for part in parts]
 
 

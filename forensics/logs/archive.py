@@ -25,6 +25,9 @@ SURE_PREFIX = 12
 MOST_JOBS = 1_000
 """Job files among which a mangled name is searched; GitHub makes 256 jobs of a matrix. Exact names always match."""
 
+MOST_STEPS = 1_000_000
+"""No job has a step of a higher number; a file that begins with one is no step."""
+
 _NUMBERED = re.compile(r"(-?\d{1,19})_(.+)\.txt\Z", re.IGNORECASE | re.DOTALL | re.ASCII)
 _STEP_OF_RUNNER = re.compile(r"\d+_(?:Set up job|Complete job)\.txt\Z", re.IGNORECASE | re.ASCII)
 # Folders at the top of a container that hold a whole run rather than one job of it.
@@ -188,7 +191,7 @@ def _jobs(root: _Folder, folders: Sequence[tuple[str, _Folder]], rest: list[str]
 def _steps(folder: _Folder, rest: list[str]) -> tuple[StepFile, ...]:
     steps: dict[int, StepFile] = {}
     for number, name, member in folder.numbered:
-        if number in steps or number < 0:
+        if number in steps or not 0 <= number <= MOST_STEPS:
             rest.append(member)
         else:
             steps[number] = StepFile(number, name, member)
