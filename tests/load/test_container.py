@@ -9,7 +9,7 @@ import pytest
 
 from forensics.errors import EvidenceUnreadable
 from forensics.load import container
-from forensics.load.container import open_container
+from forensics.load.container import kind_of, open_container
 
 
 def make_zip(members, **options):
@@ -111,3 +111,48 @@ def test_a_stream_that_never_ends_is_stopped(monkeypatch):
     monkeypatch.setattr(container, "LARGEST_MEMBER", 1 << 20)
     with pytest.raises(EvidenceUnreadable, match="unpacks to more than"):
         read_all("gzip", gzip.compress(b"a" * (2 << 20)))
+
+
+def listed(archive):
+    return [(member.name, member.read()) for member in open_container("zip", "a.zip", io.BytesIO(archive))]
+
+
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+def test_members_of_one_name_are_told_apart_and_one_listed_twice_is_one():
+    sink = io.BytesIO()
+    with zipfile.ZipFile(sink, "w") as archive:
+        for text in ("first", "second", "first"):
+            archive.writestr("0_deploy.txt", text)
+    assert listed(sink.getvalue()) == [("0_deploy.txt", b"first"), ("0_deploy~2.txt", b"second")]
+    sink = io.BytesIO()
+    with tarfile.open(fileobj=sink, mode="w") as archive:
+        for data in (b"first", b"second"):
+            entry = tarfile.TarInfo("./0_deploy.txt")
+            entry.size = len(data)
+            archive.addfile(entry, io.BytesIO(data))
+    found = [(m.name, m.read()) for m in open_container("tar", "a.tar", io.BytesIO(sink.getvalue()))]
+    assert found == [("./0_deploy.txt", b"first"), ("./0_deploy~2.txt", b"second")]
+
+
+def test_a_name_in_utf8_that_does_not_say_so_is_read_as_utf8():
+    data = bytearray(make_zip({"0_déploy 🚀.txt": "x"}))
+    # The flag's byte in the local header and in the directory.
+    data[7] = data[data.index(b"PK\x01\x02") + 9] = 0
+    assert listed(data) == [("0_déploy 🚀.txt", b"x")]
+
+
+def test_names_in_a_tar_that_are_no_utf8_are_text_all_the_same():
+    sink = io.BytesIO()
+    with tarfile.open(fileobj=sink, mode="w", format=tarfile.GNU_FORMAT) as archive:
+        archive.addfile(tarfile.TarInfo("build\udcff.txt"), io.BytesIO())
+    assert [m.name for m in open_container("tar", "a.tar", io.BytesIO(sink.getvalue()))] == ["build\ufffd.txt"]
+
+
+def test_an_archive_with_bytes_before_it_is_an_archive():
+    sink = io.BytesIO()
+    with zipfile.ZipFile(sink, "w") as archive:
+        archive.writestr("0_deploy.txt", "2026-05-01T10:00:01.1234567Z hello\n")
+    data = b"MZ\x00\x01" * 100 + sink.getvalue()
+    assert kind_of("run.zip", io.BytesIO(data))[0] == "zip"
+    assert [name for name, _ in listed(data)] == ["0_deploy.txt"]
+    assert kind_of("photo.zip", io.BytesIO(b"\xff\xd8\xff" * 100))[0] is None

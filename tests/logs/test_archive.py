@@ -164,3 +164,10 @@ def test_a_match_is_never_a_job_of_another_name_when_the_exact_one_is_there(
         name = data.draw(st.sampled_from(names))
         found = match_job(name, names)
         assert found is None or names[found] == name or found == names.index(name)
+
+
+def test_a_number_that_no_step_has_is_no_step():
+    names = ["1_deploy.txt", "deploy/1_Set up job.txt", "deploy/99999999999_a.txt"]
+    grouping = group(names)
+    assert [step.number for step in grouping.runs[0].jobs[0].steps] == [1]
+    assert grouping.rest == ("deploy/99999999999_a.txt",)
