@@ -17,6 +17,8 @@ from forensics.logs.archive import match_job
 
 _GRACE = timedelta(seconds=5)
 """Runner clocks and API clocks differ by a second or two; a job's log may begin before its started_at."""
+_SKEW = timedelta(minutes=5)
+"""How far the clock of a self-hosted runner may be off before its log cannot be of a run."""
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,9 @@ class KnownRun:
     head_sha: str | None
     workflow: str | None
     workflow_path: str | None
+    created_at: datetime | None = None
+    ended_at: datetime | None = None
+    """When a completed run was last changed: after its last job."""
 
 
 @dataclass(frozen=True)
@@ -110,6 +115,8 @@ class Attribution:
     jobs: tuple[JobAttribution, ...]
     remark: str | None = None
     """Why it could not be decided, for a made-up one."""
+    doubt: str | None = None
+    """What speaks against a run that was decided on."""
 
 
 def attribute(unit: Unit, clues: Sequence[JobClue], known: Known) -> Attribution:
@@ -126,7 +133,18 @@ def attribute(unit: Unit, clues: Sequence[JobClue], known: Known) -> Attribution
         jobs = [_job(unit, clue, run_id, attempt, known, single=len(clues) == 1) for clue in clues]
         if unit.form == "archive":
             jobs = _tell_apart(jobs, clues, run_id, attempt, known)
-    return Attribution(repository, run_id, attempt, by, tuple(jobs), remark)
+    return Attribution(repository, run_id, attempt, by, tuple(jobs), remark, _doubt(clues, run_id, by))
+
+
+def _doubt(clues: Sequence[JobClue], run_id: int, by: str) -> str | None:
+    """What the user is to check: a text that calls itself another run's than its name does."""
+    own = sorted({one for clue in clues for one in clue.own_run_ids})
+    if by != "name" or not own or run_id in own:
+        return None
+    return (
+        f"Its name says run {run_id}, its text says run {', '.join(map(str, own[:3]))}; the name was followed. "
+        "Check which file it is, and give it the right name."
+    )
 
 
 def _tell_apart(
@@ -171,14 +189,34 @@ def _run(unit: Unit, clues: Sequence[JobClue], known: Known) -> tuple[int, str, 
             return found[0], "name", None
     neighbours = known.neighbours.get(unit.directory, ())
     agreed = [run_id for run_id in neighbours if run_id in in_text]
-    if len(neighbours) == 1 or len(agreed) == 1:
-        return (agreed or list(neighbours))[0], "neighbour", None
+    if len(agreed) == 1:
+        return agreed[0], "neighbour", None
+    if len(neighbours) == 1 and _may_be_of(neighbours[0], clues, known):
+        return neighbours[0], "neighbour", None
     if in_text:
         return in_text[0], "text", None
     if unit.form == "archive" and len(named.numbers) == 1:
         # A run-log archive with one id in its name was downloaded under its run's id.
         return named.numbers[0], "name", None
     return _made_up_run(unit, clues), "made-up", _remark(unit)
+
+
+def _may_be_of(run_id: int, clues: Sequence[JobClue], known: Known) -> bool:
+    """Whether nothing in the texts speaks against a run whose JSON merely lies beside them."""
+    if any(clue.own_run_ids and run_id not in clue.own_run_ids for clue in clues):
+        return False
+    run = known.runs.get(run_id)
+    if run is None:
+        return True
+    repositories = {clue.repository.casefold() for clue in clues if clue.repository}
+    if repositories and run.repository and run.repository.casefold() not in repositories:
+        return False
+    begun = min((clue.first_at for clue in clues if clue.first_at), default=None)
+    if begun is None:
+        return True
+    # No job executes before its run is there. One that begins after the end is a later attempt's or another run's.
+    early = run.created_at is not None and begun < run.created_at - _SKEW
+    return not early and not (run.ended_at is not None and begun > run.ended_at + _SKEW)
 
 
 def _run_ids_in_text(clues: Sequence[JobClue], known: Known) -> list[int]:
@@ -194,7 +232,7 @@ def _run_ids_in_text(clues: Sequence[JobClue], known: Known) -> list[int]:
 def _remark(unit: Unit) -> str:
     hint = f" Its name has {unit.named.numbers[0]}, which may be a run or a job." if unit.named.numbers else ""
     return (
-        "Nothing says which run this log belongs to: neither its path, nor JSON beside it, nor its text."
+        "Nothing says which run this log belongs to: neither its path, nor fitting JSON beside it, nor its text."
         f"{hint} Put the run's id into the name (run-ID.log) or its JSON (gh run view ID --json) beside it."
     )
 

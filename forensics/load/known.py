@@ -12,7 +12,8 @@ from forensics.store.store import Store
 def read_known(store: Store) -> Known:
     """Runs and jobs that GitHub's own objects tell of; rows made up for logs do not count."""
     runs = store.query(
-        "SELECT run_id, repository, latest_attempt, run_number, head_sha, workflow_name, workflow_path "
+        "SELECT run_id, repository, latest_attempt, run_number, head_sha, workflow_name, workflow_path, created_at, "
+        "CASE WHEN status = 'completed' THEN updated_at END "
         "FROM runs WHERE NOT inferred"
     ).rows
     jobs = store.query(
@@ -22,7 +23,7 @@ def read_known(store: Store) -> Known:
         "SELECT directory, list(DISTINCT run_id ORDER BY run_id) FROM neighbours GROUP BY directory"
     ).rows
     return Known(
-        {row[0]: KnownRun(row[1], row[2], row[3], row[4], row[5], row[6]) for row in runs},
+        {row[0]: KnownRun(*row[1:]) for row in runs},
         {row[0]: KnownJob(*row) for row in jobs},
         {row[0]: tuple(row[1]) for row in neighbours},
     )

@@ -145,7 +145,9 @@ class Reader:
             accounts.extend(self._place(read, attribution, job_attribution, sink))
             problems.extend(_noted(read, attribution.run_id, job_attribution.job_id))
         if attribution.by == "made-up" and reads:
-            problems.append(_made_up(unit, attribution))
+            problems.append(_about(unit, attribution, "made-up-run", attribution.remark))
+        if attribution.doubt:
+            problems.append(_about(unit, attribution, "doubtful-run", attribution.doubt))
         return UnitResult(unit, clues, attribution, tuple(accounts), tuple(problems))
 
     def _place(
@@ -270,8 +272,6 @@ def _noted(read: JobRead, run_id: int, job_id: int) -> Iterable[Problem]:
         yield Problem(kind, text.evidence_path, member, f"{detail} ({lines} lines)", 0, run_id, job_id)
 
 
-def _made_up(unit: Unit, attribution: Attribution) -> Problem:
+def _about(unit: Unit, attribution: Attribution, kind: str, words: str | None) -> Problem:
     text = next(text for job in unit.jobs for text in job.texts)
-    return Problem(
-        "made-up-run", text.evidence_path, text.member, attribution.remark or "", 0, attribution.run_id, None
-    )
+    return Problem(kind, text.evidence_path, text.member, words or "", 0, attribution.run_id, None)

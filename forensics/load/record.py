@@ -18,7 +18,7 @@ from forensics.load.scan import Problem
 from forensics.load.unit import JobTexts, Text, Unit
 from forensics.store.store import Store
 
-UNIT_PROBLEMS = ("made-up-run", "invalid-utf8", "utf-16", "bad-crc", "zip-bomb", "damaged")
+UNIT_PROBLEMS = ("made-up-run", "doubtful-run", "invalid-utf8", "utf-16", "bad-crc", "zip-bomb", "damaged")
 """Kinds of problems that reading a unit brings; they go when it is read again."""
 
 _SOURCE_SCHEMA: dict[str, Any] = {

@@ -89,3 +89,33 @@ def test_files_of_an_archive_are_different_jobs_whatever_they_say():
 @given(st.text())
 def test_made_up_ids_are_negative_stable_and_fit(seed):
     assert -(1 << 63) < made_up_id(seed) == made_up_id(seed) < 0
+
+
+def decided(unit, *clues, **run):
+    known = Known({RUN: KnownRun("acme/shop", 1, 7, None, None, None, **run)}, {}, {"beside": (RUN,)})
+    found = attribute(unit, clues, known)
+    return found.run_id, found.by
+
+
+@pytest.mark.parametrize(
+    ("against", "expected"),
+    [
+        ({}, (RUN, "neighbour")),
+        ({"own_run_ids": (OTHER,), "run_ids": (OTHER,)}, (OTHER, "text")),
+        ({"repository": "other/place"}, None),
+        ({"repository": "Acme/Shop"}, (RUN, "neighbour")),
+        ({"first_at": at(9)}, None),
+        ({"first_at": at(13)}, None),
+        ({"first_at": at(11)}, (RUN, "neighbour")),
+    ],
+)
+def test_a_neighbour_counts_only_while_the_text_does_not_speak_against_it(against, expected):
+    found = decided(text("beside/build.log"), clue(**against), created_at=at(10), ended_at=at(12))
+    assert found == expected if expected else (found[0] < 0 and found[1] == "made-up")
+
+
+def test_a_text_that_calls_itself_another_run_than_its_name_is_doubted():
+    said = clue(own_run_ids=(OTHER,), run_ids=(OTHER,))
+    found = attribute(text(f"run-{RUN}.log"), [said], KNOWN)
+    assert (found.run_id, found.by) == (RUN, "name") and f"its text says run {OTHER}" in (found.doubt or "")
+    assert attribute(text(f"run-{OTHER}.log"), [said], KNOWN).doubt is None

@@ -206,3 +206,19 @@ def test_an_empty_folder_says_what_could_be_ingested(tmp_path):
     assert not (tmp_path / "case" / "case.duckdb").exists()
     with pytest.raises(NothingToAnalyse, match="no file or folder"):
         ingest(tmp_path / "case", tmp_path / "absent")
+
+
+def test_a_log_that_a_re_run_copied_is_known_by_its_stamps_alone(tmp_path):
+    files = {f"runs/{planted.RUN_ID}/attempts/{n}/logs.zip": planted.log_zip() for n in (1, 2)}
+    ingest(tmp_path / "case", write(tmp_path / "in", files))
+    assert ask(tmp_path / "case", "SELECT attempt, copied FROM jobs ORDER BY 1") == [(1, False), (2, True)]
+
+
+def test_a_name_that_the_text_contradicts_is_a_problem(tmp_path):
+    own = planted.stamp(
+        9, "Artifact download URL: https://github.example/acme/shop/actions/runs/31000000002/artifacts/5"
+    )
+    source = write(tmp_path / "in", {f"run-{planted.RUN_ID}.log": planted.job_text() + own + "\n"})
+    for _ in range(2):
+        ingest(tmp_path / "case", source)
+        assert ask(tmp_path / "case", "SELECT kind, run_id FROM problems") == [("doubtful-run", planted.RUN_ID)]

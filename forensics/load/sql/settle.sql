@@ -99,6 +99,22 @@ WHERE
     AND NOT jobs.copied
     AND jobs.completed_at <= attempts.created_at;
 
+-- Where no job object says so, the log does: no two attempts write their first and last lines in the same
+-- microseconds.
+UPDATE jobs SET copied = TRUE
+FROM (
+    SELECT DISTINCT later.job_id
+    FROM log_sources AS later
+    INNER JOIN log_sources AS earlier
+        ON
+            later.run_id = earlier.run_id
+            AND later.attempt > earlier.attempt
+            AND later.first_at = earlier.first_at
+            AND later.last_at = earlier.last_at
+            AND later.first_at < later.last_at
+) AS repeated
+WHERE jobs.job_id = repeated.job_id AND jobs.inferred AND NOT jobs.copied;
+
 -- updated_at is not the end of a run: the end is that of its last executed job.
 UPDATE attempts SET started_at = span.started_at, completed_at = span.completed_at
 FROM (
