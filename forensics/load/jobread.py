@@ -11,10 +11,10 @@ import polars as pl
 
 from forensics.load.attribution import JobClue
 from forensics.load.unit import JobTexts, Text
-from forensics.logs.align import count_in_order
+from forensics.logs.align import ends_alike
 from forensics.logs.hints import Hints, read_each
 from forensics.logs.job import JobLog, MemberAccount, assemble, drop_repeats, join, join_in_order
-from forensics.logs.parse import is_ordinary, parse, parse_together
+from forensics.logs.parse import is_ordinary, parse, parse_split, parse_together, split_together
 
 _EDGE = 1 << 16
 
@@ -40,48 +40,55 @@ def read_jobs(jobs: Sequence[tuple[JobTexts, Mapping[Text, bytes]]]) -> Iterator
 
 def _parse_ordinary(jobs: Sequence[tuple[JobTexts, Mapping[Text, bytes]]]) -> dict[int, JobLog]:
     """The jobs whose texts may share one pass, by place; empty when something odd turns up in it."""
-    shared = [at for at, (_, texts) in enumerate(jobs) if texts and all(is_ordinary(data) for data in texts.values())]
-    in_order = {at: _count_in_order(*jobs[at]) for at in shared}
-    # Step files whose lines are all in the job file are not parsed a second time.
-    wanted = [(at, text) for at in shared for text in jobs[at][1] if not in_order[at] or text in _own(jobs[at][0])]
-    if not wanted:
-        return {}
-    frames, notes = parse_together([jobs[at][1][text] for at, text in wanted])
-    if notes:
+    shared = [
+        at
+        for at, (job, texts) in enumerate(jobs)
+        if job.job in texts and all(is_ordinary(data) for data in texts.values())
+    ]
+    # The job files in their order, and behind them the files of the service.
+    service = [at for at in shared if jobs[at][0].system in jobs[at][1]]
+    own = [jobs[at][0].job for at in shared] + [jobs[at][0].system for at in service]
+    mains = split_together([jobs[at][1][text] for at, text in zip([*shared, *service], own, strict=True) if text])
+    owned = [(place, number, text) for place, at in enumerate(shared) for number, text in _steps(*jobs[at])]
+    steps = split_together([jobs[shared[place]][1][text] for place, _, text in owned])
+    if not shared or mains.notes or steps.notes:
         # A note says nothing of which text it is about: each is read alone then.
         return {}
-    read: dict[int, dict[Text, pl.DataFrame]] = {at: {} for at in shared}
-    for (at, text), frame in zip(wanted, frames, strict=True):
-        read[at][text] = frame
-    logs = [_join(jobs[at][0], read[at], in_order[at]) for at in shared]
+    alike = ends_alike(mains, steps, [place for place, _, _ in owned])
+    frames = parse_split(mains)
+    heads = dict(zip(service, frames[len(shared) :], strict=True))
+    counts: dict[int, list[tuple[int, int]]] = {place: [] for place in range(len(shared))}
+    for (place, number, _), count in zip(owned, steps.counts, strict=True):
+        counts[place].append((number, count))
+    logs = [
+        _join(*jobs[at], frames[place], heads.get(at), counts[place] if alike[place] else None)
+        for place, at in enumerate(shared)
+    ]
     hints = read_each([log.lines for log in logs])
     return {at: replace(log, hints=hint) for at, log, hint in zip(shared, logs, hints, strict=True)}
 
 
-def _own(job: JobTexts) -> tuple[Text | None, Text | None]:
-    return job.job, job.system
+def _steps(job: JobTexts, texts: Mapping[Text, bytes]) -> list[tuple[int, Text]]:
+    return sorted((number, text) for number, _, text in job.steps if text in texts)
 
 
-def _count_in_order(job: JobTexts, texts: Mapping[Text, bytes]) -> list[tuple[int, int]] | None:
-    """(step number, lines) of the step files when the job file ends with just these lines."""
-    steps = sorted((number, texts[text]) for number, _, text in job.steps if text in texts)
-    main = texts.get(job.job) if job.job else None
-    if main is None or not steps:
-        return None
-    counts = count_in_order(main, [data for _, data in steps])
-    return None if counts is None else [(number, count) for (number, _), count in zip(steps, counts, strict=True)]
-
-
-def _join(job: JobTexts, read: Mapping[Text, pl.DataFrame], in_order: list[tuple[int, int]] | None) -> JobLog:
-    head = read.get(job.system) if job.system else None
-    main = read.get(job.job) if job.job else None
-    if main is not None and in_order:
-        return join_in_order(main, in_order, head)
-    return join(main, [(number, read[text]) for number, _, text in job.steps if text in read], head)
+def _join(
+    job: JobTexts,
+    texts: Mapping[Text, bytes],
+    main: pl.DataFrame,
+    head: pl.DataFrame | None,
+    in_order: list[tuple[int, int]] | None,
+) -> JobLog:
+    """The log of a job whose job file is parsed; ``in_order`` has the lines of the step files that it ends with."""
+    if in_order is None:
+        steps = _steps(job, texts)
+        frames, _ = parse_together([texts[text] for _, text in steps])
+        return join(main, [(number, frame) for (number, _), frame in zip(steps, frames, strict=True)], head)
+    return join_in_order(main, in_order, head) if in_order else join(main, [], head)
 
 
 def _parse_alone(job: JobTexts, texts: Mapping[Text, bytes]) -> JobLog:
-    steps = [(number, texts[text]) for number, _, text in job.steps if text in texts]
+    steps = [(number, texts[text]) for number, text in _steps(job, texts)]
     main = texts.get(job.job) if job.job else None
     return assemble(main, steps, texts.get(job.system) if job.system else None)
 

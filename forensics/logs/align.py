@@ -8,11 +8,12 @@ in time, never by the whole raw line.
 
 from __future__ import annotations
 
-import codecs
 from collections.abc import Sequence
 from datetime import timedelta
 
 import polars as pl
+
+from forensics.logs.parse import SplitTexts
 
 APART = timedelta(seconds=5)
 """How far apart the two stamps of one line may be."""
@@ -22,29 +23,32 @@ _PLACES = 50
 """Places at which a step's block is tried before its lines are matched one by one."""
 
 
-def count_in_order(job: bytes, steps: Sequence[bytes]) -> list[int] | None:
-    """Lines of each step file, when the job file ends with exactly these lines, stamps aside; else None.
+def ends_alike(job: SplitTexts, steps: SplitTexts, owners: Sequence[int]) -> list[bool]:
+    """For each job file whether it ends with exactly the lines of its step files, stamps aside.
 
-    The normal case, told by comparing raw lines without the place of the stamp: step files need not be parsed then.
+    The normal case, told by raw lines without the place of the stamp, so that step files need not be parsed.
+    ``owners`` says for each step file which job file (by place) it belongs to; the files of a job stand together, by
+    number. What a line without stamp has in these first characters is told by its length alone. A job file without
+    step files ends alike.
     """
-    parts = [_read_raw(data) for data in steps]
-    whole = _read_raw(job)
-    tail = pl.concat(parts) if parts else whole.clear()
-    first = len(whole) - len(tail)
-    if first < 0:
-        return None
-    whole = whole.slice(first)
-    # What a line without stamp has in these first characters is told by its length alone.
-    if not whole.str.len_bytes().equals(tail.str.len_bytes()):
-        return None
-    if not whole.str.slice(_STAMP).equals(tail.str.slice(_STAMP)):
-        return None
-    return [len(part) for part in parts]
+    lengths = job.lines.str.len_bytes(), steps.lines.str.len_bytes()
+    texts = job.lines.str.slice(_STAMP), steps.lines.str.slice(_STAMP)
+    starts, wanted = dict[int, int](), dict[int, int]()
+    for owner, start, count in zip(owners, steps.starts, steps.counts, strict=True):
+        starts.setdefault(owner, start)
+        wanted[owner] = wanted.get(owner, 0) + count
 
+    def is_alike(at: int) -> bool:
+        lines = wanted.get(at, 0)
+        first = job.counts[at] - lines
+        if first < 0:
+            return False
+        place = job.starts[at] + first
+        return all(
+            whole.slice(place, lines).equals(part.slice(starts.get(at, 0), lines)) for whole, part in (lengths, texts)
+        )
 
-def _read_raw(data: bytes) -> pl.Series:
-    data = data.removeprefix(codecs.BOM_UTF8)
-    return pl.read_lines(data).to_series() if data else pl.Series(dtype=pl.String)
+    return [is_alike(at) for at in range(len(job.counts))]
 
 
 def align(job: pl.DataFrame, steps: pl.DataFrame) -> pl.DataFrame:

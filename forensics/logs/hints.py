@@ -98,13 +98,22 @@ def read_by_job(lines: pl.DataFrame) -> tuple[Hints, dict[str, Hints]]:
 
 def _candidates(lines: pl.DataFrame) -> pl.DataFrame:
     """``job``, ``text``, whether ``said`` rather than echoed, text of the line ``after``, of lines that may hint."""
-    after = pl.when(pl.col("job").shift(-1) == pl.col("job")).then(pl.col("text").shift(-1))
+    rows = lines.select(pl.col("text").str.contains(_CANDIDATE)).to_series().arg_true()
+    # Few lines pass, so the line after each is fetched for them alone; past the end there is none.
+    following = rows + 1
+    inside = following < lines.height
+    found = lines.select(pl.col("job", "text", "level").gather(rows))
+    after = lines.select(pl.col("job", "text").gather(following.filter(inside)))
+    after = after.with_columns(rows.filter(inside).alias("row")).rename({"job": "job_after", "text": "after"})
     return (
-        lines.lazy()
-        .select("job", "text", said=pl.col("level").ne_missing("echo"), after=after)
-        .filter(pl.col("text").str.contains(_CANDIDATE))
-        .with_columns(pl.col("text", "after").str.slice(0, _WIDTH))
-        .collect()
+        found.with_columns(rows.alias("row"))
+        .join(after, on="row", how="left", maintain_order="left")
+        .select(
+            "job",
+            pl.col("text").str.slice(0, _WIDTH),
+            said=pl.col("level").ne_missing("echo"),
+            after=pl.when(pl.col("job_after") == pl.col("job")).then(pl.col("after").str.slice(0, _WIDTH)),
+        )
     )
 
 

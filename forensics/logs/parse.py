@@ -10,6 +10,7 @@ import codecs
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import accumulate
 from typing import Literal
 
@@ -100,19 +101,46 @@ def is_ordinary(data: bytes) -> bool:
     return _RUNNER.match(start) is not None and (b"\x1b[" in data[:HEAD] or b"Z [36;1m" not in data)
 
 
-def parse_together(texts: Sequence[bytes]) -> tuple[list[pl.DataFrame], tuple[Note, ...]]:
-    """Lines of several raw texts, as ``ParsedLog.lines`` of each, read in one pass: most files are small."""
+@dataclass(frozen=True)
+class SplitTexts:
+    """Several raw texts as one column of lines, not yet looked at."""
+
+    lines: pl.Series
+    counts: tuple[int, ...]
+    """Lines of each text."""
+    notes: tuple[Note, ...]
+
+    @cached_property
+    def starts(self) -> list[int]:
+        """Where each text begins in ``lines``."""
+        return list(accumulate(self.counts, initial=0))[:-1]
+
+
+def split_together(texts: Sequence[bytes]) -> SplitTexts:
+    """Lines of several texts in one pass: most files are small."""
     plain = [to_utf8(data) for data in texts]
-    counts = [count_lines(data) for data in plain]
+    counts = tuple(count_lines(data) for data in plain)
     column, notes = split(b"".join(data if data.endswith(b"\n") or not data else data + b"\n" for data in plain))
+    told = (utf16_note(new) for new, old in zip(plain, texts, strict=True) if new is not old)
+    return SplitTexts(column, counts, (*told, *notes))
+
+
+def parse_together(texts: Sequence[bytes]) -> tuple[list[pl.DataFrame], tuple[Note, ...]]:
+    """Lines of several raw texts, as ``ParsedLog.lines`` of each, read in one pass."""
+    parts = split_together(texts)
+    return parse_split(parts), parts.notes
+
+
+def parse_split(texts: SplitTexts) -> list[pl.DataFrame]:
+    """As ``parse_together``, of texts that are split already."""
     part = pl.concat(
-        [pl.repeat(at, count, dtype=pl.UInt32, eager=True) for at, count in enumerate(counts)] or [_NONE]
+        [pl.repeat(at, count, dtype=pl.UInt32, eager=True) for at, count in enumerate(texts.counts)] or [_NONE]
     )
-    lines = _complete(stamp.read(column), part)
-    notes = (*(utf16_note(new) for new, old in zip(plain, texts, strict=True) if new is not old), *notes)
+    lines = _complete(stamp.read(texts.lines), part)
     line_no = pl.int_range(1, pl.len() + 1, dtype=pl.Int32).alias("line_no")
-    ends = list(accumulate(counts, initial=0))
-    return [lines.slice(at, count).with_columns(line_no) for at, count in zip(ends, counts, strict=False)], notes
+    return [
+        lines.slice(at, count).with_columns(line_no) for at, count in zip(texts.starts, texts.counts, strict=True)
+    ]
 
 
 def _complete(read: pl.DataFrame, part: pl.Series | None) -> pl.DataFrame:
