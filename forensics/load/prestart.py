@@ -6,8 +6,9 @@ Kept apart from `worker` because this module must import nothing.
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Iterable
-from multiprocessing import forkserver, get_all_start_methods, get_context
+from multiprocessing import forkserver, get_all_start_methods, get_context, resource_tracker
 from multiprocessing.context import BaseContext
 from pathlib import Path
 
@@ -17,9 +18,33 @@ SMALL = 4 << 20
 
 def prestart(paths: Iterable[Path], workers: int) -> None:
     """Start the server that workers are forked from, when the paths hold enough for more than one process."""
-    if workers > 1 and worker_context().get_start_method() == "forkserver" and _holds_much(paths):
+    if workers > 1 and _holds_much(paths):
+        start_server()
+
+
+def start_server() -> None:
+    """Start the server that workers are forked from, where there is one and it is not running yet.
+
+    Ctrl-C reaches the whole group of processes: while the server is young it would die of it with a traceback, so it
+    is started with the signal blocked, and workers unblock it (``be_interruptible``).
+    """
+    if worker_context().get_start_method() != "forkserver":
+        return
+    # Started first, because it would unblock the signal for the server, too.
+    resource_tracker.ensure_running()
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
         with OneThread():
             forkserver.ensure_running()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def be_interruptible() -> None:
+    """Let Ctrl-C end this worker at once and without words: the parent has the last one."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
 
 
 def worker_context() -> BaseContext:

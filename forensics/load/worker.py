@@ -14,7 +14,7 @@ from pathlib import Path
 
 from forensics.effects.rule import own_rules
 from forensics.load.partition import PartitionResult, Reader
-from forensics.load.prestart import OneThread, worker_context
+from forensics.load.prestart import OneThread, be_interruptible, start_server, worker_context
 from forensics.load.unit import Unit
 
 
@@ -22,7 +22,8 @@ class Workers:
     """Processes that wait for partitions."""
 
     def __init__(self, count: int) -> None:
-        self._pool = ProcessPoolExecutor(count, mp_context=worker_context())
+        start_server()
+        self._pool = ProcessPoolExecutor(count, mp_context=worker_context(), initializer=be_interruptible)
         with OneThread():
             self._started = [self._pool.submit(_start) for _ in range(count)]
 
