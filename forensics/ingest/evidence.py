@@ -217,13 +217,14 @@ def _link_or_copy(file: Path, target: Path) -> None:
     part = target.with_name(target.name + ".part")
     part.unlink(missing_ok=True)
     try:
-        os.link(file, part, follow_symlinks=True)
-    except OSError:
-        # Other file system, no permission to link, or too many links: a copy is as good.
-        with file.open("rb") as source, part.open("wb") as sink:
-            while chunk := source.read(_CHUNK):
-                sink.write(chunk)
-    part.replace(target)
-    if part.exists():
-        # rename(2) does nothing when both names are links to the same file; the extra one must go.
-        part.unlink()
+        try:
+            os.link(file, part, follow_symlinks=True)
+        except OSError:
+            # Other file system, no permission to link, or too many links: a copy is as good.
+            with file.open("rb") as source, part.open("wb") as sink:
+                while chunk := source.read(_CHUNK):
+                    sink.write(chunk)
+        part.replace(target)
+    finally:
+        # Left by a copy that failed; and rename(2) does nothing when both names are links to the same file.
+        part.unlink(missing_ok=True)

@@ -15,6 +15,7 @@ workflow   a workflow file
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import PurePosixPath
 
@@ -69,7 +70,8 @@ def _recognise_text(name: str, head: bytes) -> str | None:
     if suffix not in (".log", ".txt", ".md") and _opens_json(head):
         return "json"
     if suffix in (".log", ".txt") and is_text(head):
-        return "log"
+        # What `gh api …/logs > x.log` leaves when the logs are gone is an answer in JSON, no log.
+        return "json" if _is_json_object(head) else "log"
     return None
 
 
@@ -88,6 +90,14 @@ def strip_colours(data: bytes) -> bytes:
 def is_text(head: bytes) -> bool:
     """Whether bytes could be text: no NUL, unless a UTF-16 mark explains it."""
     return head.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\x00" not in head
+
+
+def _is_json_object(head: bytes) -> bool:
+    """Whether a file shorter than HEAD is one JSON object and nothing else."""
+    try:
+        return _opens_json(head) and isinstance(json.loads(decode(strip_colours(head))), dict)
+    except (ValueError, RecursionError):
+        return False
 
 
 def _opens_json(head: bytes) -> bool:

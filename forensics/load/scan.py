@@ -66,6 +66,8 @@ def scan(root: Path, path: str) -> Scan:
             found = Scan(kind)
             if kind in _CONTAINERS:
                 _scan_container(kind, path, "", stream, found, DEPTH)
+                if not (found.pages or found.workflows or found.logs or found.problems):
+                    found.problems.append(Problem("empty", path, "", "The archive holds no file."))
             elif kind is None:
                 found.problems.append(Problem("damaged", path, "", _why_unrecognised(path, head)))
             else:

@@ -314,6 +314,11 @@ def _unopened(path: Path, error: duckdb.Error) -> ForensicsError:
     if "No space left on device" in words:
         return ForensicsError(f"The disk is full: {words}", hint="Free room and run the same command again.")
     first = words.splitlines()[0]
+    if "Read-only file system" in words or "Permission denied" in words:
+        return CaseUnreadable(
+            f"The case file {path} cannot be opened: {first}",
+            hint="Check who owns it and what its mode allows, or copy the case to where you may write.",
+        )
     return CaseUnreadable(
         f"The case file {path} cannot be opened: {first}",
         hint=_AGAIN,

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from forensics.errors import ForensicsError
 from forensics.ingest.evidence import MANIFEST, EvidenceFolder, marked, read_manifest, safe_path, verify
 
 
@@ -102,3 +103,15 @@ def test_every_name_becomes_a_relative_path(name):
 
 def test_a_mark_stands_before_the_suffixes():
     assert [marked(p, "1f") for p in ("a/b.log.gz", "b", "a/.x")] == ["a/b~1f.log.gz", "b~1f", "a/.x~1f"]
+
+
+def test_a_copy_that_fails_leaves_nothing_behind(tmp_path, monkeypatch):
+    def full(*_, **__):
+        raise OSError(28, "No space left on device")
+
+    file = put(tmp_path / "in" / "a.log", b"abc")
+    monkeypatch.setattr(os, "link", full)
+    monkeypatch.setattr(type(file), "replace", full)
+    with pytest.raises(ForensicsError, match="disk is full"):
+        take(tmp_path / "evidence", file, "a.log")
+    assert [path.name for path in (tmp_path / "evidence").iterdir()] == [MANIFEST]

@@ -30,6 +30,9 @@ LINE = b"2026-05-01T10:00:00.1234567Z hello\n"
         ("photo.zip", b"\xff\xd8\xff\xe0\0\0", None),
         ("cut.json", b"", None),
         ("readme.md", b"# Title\n", None),
+        ("expired.log", b'{"message": "Server Error"}\n', "json"),
+        ("structured.log", b'{"level": "info"}\n{"level": "error"}\n', "log"),
+        ("brackets.log", b"[INFO] begun\n", "log"),
         ("data.log", b"\x00\x01\x02", None),
     ],
 )

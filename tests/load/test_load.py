@@ -184,6 +184,8 @@ def test_one_bad_file_never_stops_the_others(tmp_path):
         "good/run.json": planted.runs_page(),
         f"good/run-{planted.RUN_ID}.zip": planted.log_zip(),
         "photo.zip": b"\xff\xd8\xff\xe0" + b"\0" * 50,
+        "empty.zip": b"PK\x05\x06" + bytes(18),
+        "expired.log": b'{"message": "Server Error", "documentation_url": "https://docs.example"}',
         "cut.zip": planted.log_zip()[:300],
         "cut.json": planted.runs_page()[:100],
         "empty.json": b"",
@@ -193,9 +195,20 @@ def test_one_bad_file_never_stops_the_others(tmp_path):
     }
     summary = ingest(tmp_path / "case", write(tmp_path / "in", files))
     assert summary.runs == 1 and summary.log_lines == 8
-    assert dict(summary.problems) == {"damaged": 3, "broken-json": 1, "not-a-workflow": 2, "not-recognised": 1}
+    assert dict(summary.problems) == {
+        "damaged": 3, "broken-json": 1, "not-a-workflow": 2, "not-recognised": 1, "empty": 1, "not-used": 1,
+    }  # fmt: skip
     details = " ".join(row[0] for row in ask(tmp_path / "case", "SELECT detail FROM problems"))
-    for words in ("JPEG picture", "not a readable zip archive", "cut short", "line 3", "is empty", "lacks 'on'"):
+    for words in (
+        "JPEG picture",
+        "not a readable zip archive",
+        "cut short",
+        "line 3",
+        "is empty",
+        "lacks 'on'",
+        "no file",
+        "Server Error",
+    ):
         assert words in details
 
 
