@@ -149,6 +149,8 @@ def _write(store: Store, gathered: _Gathered) -> None:
         "taken_at": pl.Datetime("us"), "kind": pl.String, "rows_read": pl.Int64,
     }  # fmt: skip
     store.insert("evidence", pl.DataFrame(gathered.evidence, schema=evidence_schema))
+    # What could not be read once and has been taken since is no problem any more.
+    store.execute("DELETE FROM problems WHERE kind = 'unreadable' AND evidence_path IN (SELECT path FROM evidence)")
 
 
 def write_problems(store: Store, problems: Sequence[Problem]) -> None:

@@ -235,3 +235,13 @@ def test_a_name_that_the_text_contradicts_is_a_problem(tmp_path):
     for _ in range(2):
         ingest(tmp_path / "case", source)
         assert ask(tmp_path / "case", "SELECT kind, run_id FROM problems") == [("doubtful-run", planted.RUN_ID)]
+
+
+def test_a_file_that_could_be_read_at_last_is_no_problem_any_more(tmp_path):
+    source = write(tmp_path / "in", {"run.json": planted.runs_page()})
+    (source / "jobs.json").symlink_to(tmp_path / "jobs.json")
+    ingest(tmp_path / "case", source)
+    assert ask(tmp_path / "case", "SELECT kind, evidence_path FROM problems") == [("unreadable", "in/jobs.json")]
+    write(tmp_path, {"jobs.json": planted.jobs_page()})
+    ingest(tmp_path / "case", source)
+    assert ask(tmp_path / "case", "SELECT kind FROM problems") == []
