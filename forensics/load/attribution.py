@@ -55,7 +55,7 @@ class Known:
     runs: Mapping[int, KnownRun] = field(default_factory=dict)
     jobs: Mapping[int, KnownJob] = field(default_factory=dict)
     neighbours: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
-    """Evidence folder → the runs that JSON directly in it describes."""
+    """Evidence folder or archive → the runs that JSON directly in it describes."""
 
     def __post_init__(self) -> None:
         """Index the jobs by run and attempt, and the runs by commit and number."""
@@ -187,7 +187,7 @@ def _run(unit: Unit, clues: Sequence[JobClue], known: Known) -> tuple[int, str, 
         found = known.by_commit.get((named.sha, named.run_number), [])
         if len(found) == 1:
             return found[0], "name", None
-    neighbours = known.neighbours.get(unit.directory, ())
+    neighbours = _neighbours(unit, known)
     agreed = [run_id for run_id in neighbours if run_id in in_text]
     if len(agreed) == 1:
         return agreed[0], "neighbour", None
@@ -199,6 +199,12 @@ def _run(unit: Unit, clues: Sequence[JobClue], known: Known) -> tuple[int, str, 
         # A run-log archive with one id in its name was downloaded under its run's id.
         return named.numbers[0], "name", None
     return _made_up_run(unit, clues), "made-up", _remark(unit)
+
+
+def _neighbours(unit: Unit, known: Known) -> tuple[int, ...]:
+    """Runs of the JSON beside a unit: in its own archive, else in its folder."""
+    inside = () if unit.plain else known.neighbours.get(unit.evidence_paths[0], ())
+    return inside or known.neighbours.get(unit.directory, ())
 
 
 def _may_be_of(run_id: int, clues: Sequence[JobClue], known: Known) -> bool:

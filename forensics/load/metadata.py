@@ -81,7 +81,8 @@ def _read_pages(entry: Evidence, found: Scan, gathered: _Gathered) -> int:
         gathered.problems += _page_problems(entry, member, page)
         for table, rows in page.tables().items():
             gathered.seen.setdefault(table, []).extend(rows)
-        directory = entry.path.rpartition("/")[0]
+        # JSON in an archive lies beside what the archive holds, not beside the other files of its folder.
+        directory = entry.path if member else entry.path.rpartition("/")[0]
         gathered.neighbours |= {(directory, row["run_id"]) for row in page.runs if row["run_id"] is not None}
         gathered.neighbours |= {(directory, row["run_id"]) for row in page.jobs if row["run_id"] is not None}
     return objects

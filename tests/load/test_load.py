@@ -1,7 +1,9 @@
 """The laws of loading: same evidence, same rows; nothing lost; nothing twice."""
 
+import io
 import itertools
 import json
+import zipfile
 from pathlib import Path
 
 import planted
@@ -245,3 +247,25 @@ def test_a_file_that_could_be_read_at_last_is_no_problem_any_more(tmp_path):
     write(tmp_path, {"jobs.json": planted.jobs_page()})
     ingest(tmp_path / "case", source)
     assert ask(tmp_path / "case", "SELECT kind FROM problems") == []
+
+
+def bundle(**members):
+    sink = io.BytesIO()
+    with zipfile.ZipFile(sink, "w") as archive:
+        for name, data in members.items():
+            archive.writestr(name.replace("_", "."), data)
+    return sink.getvalue()
+
+
+def test_json_in_an_archive_is_a_neighbour_of_what_is_in_it_and_of_nothing_else(tmp_path):
+    other = planted.run_object(31000000002)
+    log = planted.job_text()
+    files = {
+        "one.zip": bundle(run_json=planted.runs_page(), build_log=log),
+        "two.zip": bundle(run_json=planted.runs_page(other), build_log=log.replace("left-pad", "right-pad")),
+        "bare.zip": bundle(build_log=log.replace("left-pad", "no-pad")),
+    }
+    ingest(tmp_path / "case", write(tmp_path / "in", files))
+    rows = ask(tmp_path / "case", "SELECT evidence_path, run_id, attributed_by FROM log_sources ORDER BY 1")
+    assert rows[1:] == [("in/one.zip", planted.RUN_ID, "neighbour"), ("in/two.zip", 31000000002, "neighbour")]
+    assert rows[0][1] < 0 and rows[0][2] == "made-up"
