@@ -269,3 +269,15 @@ def test_json_in_an_archive_is_a_neighbour_of_what_is_in_it_and_of_nothing_else(
     rows = ask(tmp_path / "case", "SELECT evidence_path, run_id, attributed_by FROM log_sources ORDER BY 1")
     assert rows[1:] == [("in/one.zip", planted.RUN_ID, "neighbour"), ("in/two.zip", 31000000002, "neighbour")]
     assert rows[0][1] < 0 and rows[0][2] == "made-up"
+
+
+def test_a_case_handed_over_as_an_archive_brings_no_problem(whole, tmp_path):
+    case, _ = whole
+    files = {path.relative_to(case).as_posix(): path.read_bytes() for path in case.rglob("*") if path.is_file()}
+    sink = io.BytesIO()
+    with zipfile.ZipFile(sink, "w") as archive:
+        for name, data in files.items():
+            archive.writestr(f"case/{name}", data)
+    ingest(tmp_path / "case", write(tmp_path / "in", {"handed.zip": sink.getvalue()}))
+    assert ask(tmp_path / "case", "SELECT kind, member FROM problems") == []
+    assert ask(tmp_path / "case", "SELECT count(*) FROM log_lines") == ask(case, "SELECT count(*) FROM log_lines")
