@@ -14,7 +14,7 @@ from typing import Any
 
 import polars as pl
 
-from forensics.load.pages import Row
+from forensics.load.page import Row
 from forensics.store.store import Store
 
 _MOMENT = pl.Datetime("us")

@@ -16,7 +16,8 @@ from forensics.ingest.folder import Refused
 from forensics.ingest.recognise import decode
 from forensics.load.merge import SCHEMAS, merge_pages
 from forensics.load.naming import read_name
-from forensics.load.pages import Page, Row, read_page
+from forensics.load.page import Page, Row
+from forensics.load.pages import read_page
 from forensics.load.scan import Problem, Scan, scan
 from forensics.model import Evidence, Progress
 from forensics.store.store import Store

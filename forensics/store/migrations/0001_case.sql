@@ -261,7 +261,7 @@ CREATE TABLE neighbours (
 );
 COMMENT ON TABLE neighbours IS
 'Which runs the JSON in a folder of the evidence describes: a log beside it is likely theirs.';
-COMMENT ON COLUMN neighbours.directory IS 'Folder below evidence/.';
+COMMENT ON COLUMN neighbours.directory IS 'Folder below evidence/, or an archive in it.';
 COMMENT ON COLUMN neighbours.run_id IS 'Run.';
 
 CREATE TABLE log_units (
