@@ -22,7 +22,7 @@
 --   tag to move, names made to move ('latest', 'nightly', 'v2', snapshots), no-ops, retries inside one job
 --   and copied jobs of partial re-runs are not. A refused re-run of a run that had succeeded is low: the
 --   registry kept order. A release that two jobs of one run fill in turn (assets of a matrix) says 'ready'
---   twice and is found; it is harmless where they agree on one release. Runs known only from a log may be
+--   twice and is found, but low and only possible. Runs known only from a log may be
 --   one run, so that is possible only.
 -- remedy: >-
 --   Put a concurrency group named for the package or the repository, and without cancel-in-progress, around
@@ -100,6 +100,9 @@ created AS (
         count(*) FILTER (WHERE outcome = 'rejected') AS refused,
         count(*) FILTER (WHERE outcome = 'unknown') AS unknown,
         min(run_id) AS first_run_id,
+        -- The legs of a matrix add their files to one release, each telling that it is ready.
+        effect = 'release' AND count(DISTINCT run_ref(run_id, attempt)) = 1
+        AND bool_and(outcome = 'done') AS fills_one_release,
         min(tried_at) FILTER (WHERE place = 2) AS occurred_at,
         min(seconds_between(before_at, tried_at)) FILTER (WHERE place = 2) AS gap_seconds,
         -- An attempt begins when the one before it has ended, so attempts of one run do not race.
@@ -137,6 +140,7 @@ SELECT
     c.race,
     concat_ws(chr(10), c.target_key, c.effect, c.identity) AS about,
     CASE
+        WHEN c.fills_one_release THEN 'low'
         WHEN c.accepted >= 2 AND c.effect = 'publish' THEN 'critical'
         WHEN c.accepted >= 2 THEN 'high'
         WHEN c.race OR c.unknown > 0 THEN 'medium'
@@ -144,7 +148,7 @@ SELECT
     END AS severity,
     CASE
         -- Two made-up runs may be one of which two logs were found.
-        WHEN c.first_run_id < 0 THEN 'possible'
+        WHEN c.first_run_id < 0 OR c.fills_one_release THEN 'possible'
         WHEN c.accepted >= 2 OR c.refused > 0 THEN 'certain'
         ELSE 'possible'
     END AS precision,

@@ -25,10 +25,11 @@
 -- false_positives: >-
 --   A long step that writes to the target only at its start or end holds it, as we see it, all the time:
 --   where only the steps overlap the finding says so and weighs less. Runs that publish different versions
---   of a package at once, or comment on one issue, do little harm and weigh less. Jobs of one run are not
---   compared here (matrix legs share targets on purpose; what they create twice, duplicate-effect finds). A
---   tool's own lock may have kept the writes apart; mostly one of them was rejected then, which is medium.
---   Runs known only from a log may be one run, so that is possible only.
+--   of a package at once, or comment on one issue, do little harm and weigh less; so do plain pushes of a
+--   branch, which git accepts only on top of each other. Jobs of one run are not compared here (matrix legs
+--   share targets on purpose; what they create twice, duplicate-effect finds). A tool's own lock may have
+--   kept the writes apart; mostly one of them was rejected then, which is medium. Runs known only from a log
+--   may be one run, so that is possible only.
 -- remedy: >-
 --   One concurrency group for all workflows and branches that write to the target, named for the target and
 --   at the job that writes. Where the tool has a lock of its own (Terraform's state), let it wait for that.
@@ -55,6 +56,7 @@ WITH turns AS (
             WHEN bool_or(outcome = 'rejected') THEN 'rejected'
             ELSE 'failed'
         END AS outcome,
+        bool_and(keeps_order(target, text)) AS keeps_order,
         min(identity) AS identity,
         min(line_no) AS line_no
     FROM held_effects
@@ -129,6 +131,7 @@ meetings AS (
         CASE WHEN a.run_id < b.run_id THEN b.outcome ELSE a.outcome END AS other_outcome,
         CASE WHEN a.run_id < b.run_id THEN a.identity ELSE b.identity END AS identity,
         CASE WHEN a.run_id < b.run_id THEN b.identity ELSE a.identity END AS other_identity,
+        a.keeps_order AND b.keeps_order AS keep_order,
         list_sort([
             line_ref(a.run_id, a.attempt, a.job_id, a.line_no),
             line_ref(b.run_id, b.attempt, b.job_id, b.line_no)
@@ -156,6 +159,8 @@ ranked AS (
             -- What stays beside the other whatever the order: comments, and different versions of a thing.
             WHEN effect IN ('comment', 'issue', 'pull-request') THEN 4
             WHEN outcome IN ('rejected', 'failed') OR other_outcome IN ('rejected', 'failed') THEN 3
+            -- Two plain pushes that git accepted are built on each other.
+            WHEN keep_order THEN 4
             WHEN effect IN ('publish', 'tag', 'release') AND identity <> other_identity THEN 3
             WHEN outcome = 'unknown' OR other_outcome = 'unknown' OR NOT writes_overlap THEN 2
             WHEN effect IN ('publish', 'tag', 'release') THEN 2
@@ -198,6 +203,9 @@ SELECT
     END AS precision,
     format(
         CASE
+            -- What was refused wrote nothing.
+            WHEN outcome IN ('rejected', 'failed') OR other_outcome IN ('rejected', 'failed')
+                THEN '''{}'': {} ({}) and {} ({}) were at it at once for {}.'
             WHEN writes_overlap THEN '''{}'': {} ({}) and {} ({}) wrote to it at once for {}.'
             ELSE '''{}'': {} ({}) and {} ({}) worked on it at once for {}, but wrote one after the other.'
         END,

@@ -26,7 +26,8 @@
 -- example: two deploys of one branch
 -- false_positives: >-
 --   Runs that share a branch on purpose and touch nothing in common: those are told apart by what they
---   wrote, and runs that wrote nothing are one finding for each workflow. Not compared are runs whose
+--   wrote, and runs that wrote nothing are one finding for each workflow. Where one of them was refused, or
+--   git put one push upon the other, it is medium. Not compared are runs whose
 --   workflow or branch is unknown, attempts of one run, copied jobs of partial re-runs and the time between
 --   two jobs (waiting for an approval). An overlap of at most two seconds is reported as possible, since a
 --   hand-over looks the same. Runs known only from a log have made-up (negative) ids; two of them may be
@@ -177,6 +178,8 @@ written AS (
         attempt,
         target_key,
         any_value(target) AS target,
+        bool_or(outcome <> 'rejected') AS accepted,
+        bool_and(keeps_order(target, text)) AS keeps_order,
         arg_min(line_ref(run_id, attempt, job_id, line_no), (job_id, line_no)) AS line
     FROM writes
     GROUP BY run_id, attempt, target_key
@@ -193,24 +196,45 @@ first_written AS MATERIALIZED (
         p.other_attempt,
         w.target_key,
         w.target,
+        w.accepted,
+        w.keeps_order,
         w.line
     FROM pairs AS p
     INNER JOIN written AS w ON p.run_id = w.run_id AND p.attempt = w.attempt
 ),
 
-shared AS (
+shared_targets AS (
     SELECT
         f.run_id,
         f.attempt,
         f.other_run_id,
         f.other_attempt,
-        min(f.target) AS target,
-        count(*) AS targets,
-        arg_min([f.line, o.line], f.target) AS evidence
+        f.target,
+        [f.line, o.line] AS evidence,
+        -- Where one was refused, or git put one upon the other, the target itself kept order.
+        CASE
+            WHEN f.accepted AND o.accepted AND NOT (f.keeps_order AND o.keeps_order) THEN 1
+            WHEN f.accepted AND o.accepted THEN 2
+            ELSE 3
+        END AS rank
     FROM first_written AS f
     INNER JOIN written AS o
         ON f.other_run_id = o.run_id AND f.other_attempt = o.attempt AND f.target_key = o.target_key
-    GROUP BY f.run_id, f.attempt, f.other_run_id, f.other_attempt
+),
+
+-- The worst of them is told.
+shared AS (
+    SELECT
+        run_id,
+        attempt,
+        other_run_id,
+        other_attempt,
+        min(rank) AS rank,
+        arg_min(target, (rank, target)) AS target,
+        count(*) AS targets,
+        arg_min(evidence, (rank, target)) AS evidence
+    FROM shared_targets
+    GROUP BY run_id, attempt, other_run_id, other_attempt
 ),
 
 -- Pairs of which at least one wrote anything while both executed.
@@ -248,6 +272,7 @@ judged AS (
         s.target,
         s.targets,
         s.evidence,
+        s.rank,
         CASE
             WHEN s.target IS NOT NULL THEN 'same-target'
             WHEN w.run_id IS NOT NULL THEN 'writes'
@@ -319,18 +344,23 @@ SELECT
     c.total_seconds,
     c.at_least,
     concat_ws(chr(10), w.kind, w.finding_key) AS about,
-    CASE w.kind WHEN 'same-target' THEN 'high' WHEN 'writes' THEN 'medium' ELSE 'info' END AS severity,
+    CASE
+        WHEN w.kind = 'read-only' THEN 'info'
+        WHEN w.kind = 'same-target' AND w.rank = 1 THEN 'high'
+        ELSE 'medium'
+    END AS severity,
     -- Two made-up runs may be one of which two logs were found.
     CASE WHEN w.survives AND w.run_id > 0 THEN 'certain' ELSE 'possible' END AS precision,
     CASE
         WHEN w.kind = 'same-target'
             THEN format(
-                '''{}'': {} and {} executed at once for {} on ''{}'', and both wrote ''{}''{}.',
+                '''{}'': {} and {} executed at once for {} on ''{}'', and {} ''{}''{}.',
                 w.workflow,
                 run_label(w.run_id, w.attempt),
                 run_label(w.other_run_id, w.other_attempt),
                 duration_text(w.overlap_seconds),
                 w.lane,
+                CASE WHEN w.rank = 3 THEN 'were both at' ELSE 'both wrote' END,
                 w.target,
                 CASE WHEN w.targets > 1 THEN ' and ' || (w.targets - 1) || ' more' ELSE '' END
             )

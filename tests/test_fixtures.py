@@ -24,4 +24,5 @@ def test_two_releases_of_one_version(tmp_path):
     found = {finding.detector: finding for finding in pipeline.detect(config).findings}
     assert set(found) == {"duplicate-effect", "overlapping-effects", "overlapping-runs"}
     assert found["duplicate-effect"].target == "npm:rounding"
-    assert found["overlapping-runs"].severity == "high"
+    # The registry refused the second: a race that was stopped, not one that did harm.
+    assert {finding.severity for finding in found.values()} == {"medium"}

@@ -29,6 +29,11 @@ CREATE OR REPLACE TEMP MACRO is_replaced(effect, target, head_branch) AS
 effect NOT IN ('publish', 'tag', 'release', 'comment', 'issue', 'pull-request', 'delete')
 AND NOT (effect = 'push' AND head_branch IS NOT NULL AND ends_with(target, 'refs/heads/' || head_branch));
 
+-- True for a plain push of a branch: git refuses whatever is not built on what lies there, so that nothing
+-- that was accepted can be lost. A push by force says so on its line.
+CREATE OR REPLACE TEMP MACRO keeps_order(target, text) AS
+starts_with(target, 'git:') AND NOT contains(text, '(forced update)');
+
 -- Effects that wrote or may have written: not the no-ops, and not those in the log of a job that a partial
 -- re-run copied from an earlier attempt.
 CREATE OR REPLACE TEMP VIEW write_effects AS
@@ -51,7 +56,10 @@ SELECT
     coalesce(e.occurred_at, e.started_at) AS occurred_at
 FROM effects AS e
 ANTI JOIN jobs AS c ON (e.job_id = c.job_id AND c.copied)
-WHERE e.outcome <> 'no-op';
+WHERE
+    e.outcome <> 'no-op'
+    -- The clusters of kind, k3d and minikube stand on the runner itself and end with the job.
+    AND NOT regexp_matches(e.target, '^k8s:.* cluster=(kind-|k3d-|minikube$)');
 
 -- The same with the time at the target, where any time is known: `held_from` to `held_to` is from the
 -- announcement to the outcome, widened to the whole step where the step is known.
@@ -68,6 +76,7 @@ SELECT
     w.identity,
     w.outcome,
     w.line_no,
+    w.text,
     w.began_at,
     w.occurred_at,
     least(w.began_at, s.started_at) AS held_from,

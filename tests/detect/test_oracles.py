@@ -56,10 +56,10 @@ def test_overlapping_runs_finds_what_looking_at_every_second_finds(seed: int) ->
             finding.precision == "certain",
         )
         for finding in findings
-        if finding.severity == "high"
+        if finding.values["kind"] == "same-target"
     } == alone
-    assert sorted(grouped(findings, "medium")) == sorted(map(summary, lane_pairs.values()))
-    assert sorted(grouped(findings, "info")) == sorted(map(summary, workflow_pairs.values()))
+    assert sorted(grouped(findings, "writes")) == sorted(map(summary, lane_pairs.values()))
+    assert sorted(grouped(findings, "read-only")) == sorted(map(summary, workflow_pairs.values()))
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -259,7 +259,7 @@ def summary(pairs: list[tuple[int, bool]]) -> tuple[int, int, float, str]:
     return len(pairs), len(certain), float(sum(seconds for seconds, _ in pairs)), "certain" if certain else "possible"
 
 
-def grouped(findings: tuple[Finding, ...], severity: str) -> list[tuple[int, int, float, str]]:
+def grouped(findings: tuple[Finding, ...], kind: str) -> list[tuple[int, int, float, str]]:
     return [
         (
             finding.values["pairs"],
@@ -268,5 +268,5 @@ def grouped(findings: tuple[Finding, ...], severity: str) -> list[tuple[int, int
             finding.precision,
         )
         for finding in findings
-        if finding.severity == severity
+        if finding.values["kind"] == kind
     ]
