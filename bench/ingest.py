@@ -57,8 +57,9 @@ def measure(scratch: Path, megabytes: int, archives: int, rounds: int) -> int:
     say(f"{len(zips)} run-log zips, {size / 1e6:,.0f} MB of text, best of {rounds} rounds")
 
     unzip = best(rounds, lambda: unzip_all(zips))
-    peaks: list[float] = []
-    ours = best(rounds, lambda: peaks.append(ingest(zips_root, scratch / "case")))
+    ours = best(rounds, lambda: ingest(zips_root, scratch / "case"))
+    # Looking at the memory of processes slows them down, so that is a run of its own.
+    peak = ingest(zips_root, scratch / "case", watched=True)
     results = [judge("zip to log_lines / unzip | wc", ours, unzip, 2.0, "goal 1.0")]
     if shutil.which("lnav"):
         counts: list[int] = []
@@ -67,8 +68,8 @@ def measure(scratch: Path, megabytes: int, archives: int, rounds: int) -> int:
         results.append(judge("zip to log_lines / lnav indexing", ours, lnav, 0.2, "goal 0.1"))
     else:
         say("lnav is not installed: its row is left out")
-    say(f"peak memory of all processes: {max(peaks):,.0f} MB (limit 1,500)")
-    results.append(max(peaks) <= 1500)
+    say(f"peak memory of all processes: {peak:,.0f} MB (limit 1,500)")
+    results.append(peak <= 1500)
     search, found = search_store(scratch / "case", rounds)
     if shutil.which("rg"):
         grep = best(rounds, lambda: rg_all(text_root))
@@ -76,26 +77,28 @@ def measure(scratch: Path, megabytes: int, archives: int, rounds: int) -> int:
     return 0 if all(results) else 1
 
 
-def ingest(source: Path, case: Path) -> float:
-    """Ingest with the real command line into a new case; the peak of memory of all its processes, in MB."""
+def ingest(source: Path, case: Path, *, watched: bool = False) -> float:
+    """Ingest with the real command line into a new case; when watched, the peak of memory of all processes in MB."""
     shutil.rmtree(case, ignore_errors=True)
     process = subprocess.Popen(
         [*FORENSICS, "ingest", "--case", str(case), "--from", str(source)],
         stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
     )  # fmt: skip
+    ended = threading.Event()
     peak = 0.0
-    watched = threading.Event()
 
     def watch() -> None:
         nonlocal peak
-        while not watched.wait(0.05):
+        while not ended.wait(0.05):
             peak = max(peak, memory_of_tree(process.pid))
 
     watcher = threading.Thread(target=watch)
-    watcher.start()
+    if watched:
+        watcher.start()
     _, errors = process.communicate()
-    watched.set()
-    watcher.join()
+    ended.set()
+    if watched:
+        watcher.join()
     if process.returncode:
         raise SystemExit(f"ingest failed: {errors.decode()[-2000:]}")
     return peak

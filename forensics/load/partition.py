@@ -208,7 +208,8 @@ class _Sink:
         self._frames, self._rows = [], 0
         name = f"{self._number:05d}-{len(self._result.lines):04d}.parquet"
         lines = self._reader.out / f"lines-{name}"
-        frame.select(list(LINE_SCHEMA)).write_parquet(lines, compression="lz4", statistics=False)
+        # Read once, a moment later, and deleted: packing it would cost more than it saves.
+        frame.select(list(LINE_SCHEMA)).write_parquet(lines, compression="uncompressed", statistics=False)
         self._result.lines.append(lines)
         effects = self._effects(frame)
         if not effects.is_empty():
