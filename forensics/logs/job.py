@@ -92,12 +92,7 @@ def join(main: pl.DataFrame | None, steps: Sequence[tuple[int, pl.DataFrame]], h
         no_step = pl.lit(None, pl.Int32).alias("step_number")
         body = (_EMPTY if main is None else main.with_columns(no_step)).with_columns(of_job=pl.lit(True))
     accounts = _account([number for number, _ in ordered], parts, body, main)
-    if head is not None:
-        fresh = _unseen(head, body.head(PROLOGUE))
-        accounts.append(MemberAccount("system", head.height, fresh.height, head.height - fresh.height, 0))
-        body = pl.concat([fresh, body], how="diagonal")
-    lines = body.select(pl.int_range(1, pl.len() + 1, dtype=pl.Int32).alias("line_no"), *_EMPTY.columns)
-    return JobLog(lines, Hints(), (), "files" if parts else "unknown", tuple(accounts))
+    return _complete(body, head, accounts, "files" if parts else "unknown")
 
 
 def join_in_order(main: pl.DataFrame, steps: Sequence[tuple[int, int]], head: pl.DataFrame | None) -> JobLog:
@@ -108,12 +103,22 @@ def join_in_order(main: pl.DataFrame, steps: Sequence[tuple[int, int]], head: pl
     numbers = [pl.repeat(None, before, dtype=pl.Int32, eager=True)]
     numbers += [pl.repeat(number, count, dtype=pl.Int32, eager=True) for number, count in steps]
     body = main.with_columns(pl.concat(numbers).alias("step_number"))
+    return _complete(body, head, accounts, "files")
+
+
+def _complete(
+    body: pl.DataFrame,
+    head: pl.DataFrame | None,
+    accounts: list[MemberAccount],
+    steps_by: Literal["files", "unknown"],
+) -> JobLog:
+    """Put the service's lines in front, number all, and account for them."""
     if head is not None:
         fresh = _unseen(head, body.head(PROLOGUE))
         accounts.append(MemberAccount("system", head.height, fresh.height, head.height - fresh.height, 0))
         body = pl.concat([fresh, body], how="diagonal")
     lines = body.select(pl.int_range(1, pl.len() + 1, dtype=pl.Int32).alias("line_no"), *_EMPTY.columns)
-    return JobLog(lines, Hints(), (), "files", tuple(accounts))
+    return JobLog(lines, Hints(), (), steps_by, tuple(accounts))
 
 
 def _account(
