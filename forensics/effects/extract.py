@@ -65,8 +65,9 @@ def extract(lines: pl.DataFrame, rules: RuleSet, context: Mapping[int, JobContex
         says was checked out before the effect, NULL when it does not say. Times are those of ``logged_at``.
     """
     level = pl.col("level").fill_null("")
-    begins = pl.col("text").str.slice(0, MAX_TEXT).str.contains(rules.trigger)
-    hits = lines.filter(begins & ~level.is_in(["echo", "command", "group"]))
+    hits = lines.filter(pl.col("text").str.contains(rules.trigger) & ~level.is_in(["echo", "command", "group"]))
+    # Cut only now: cutting every line would copy the whole text.
+    hits = hits.filter(pl.col("text").str.slice(0, MAX_TEXT).str.contains(rules.trigger))
     acts = _acts_in(hits, rules)
     if not acts:
         return pl.DataFrame(schema=EFFECT_SCHEMA)

@@ -5,6 +5,7 @@ How the step files lie in the job file is in ``align``; lines of ``system.txt`` 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -21,6 +22,8 @@ __all__ = ["JobLog", "MemberAccount", "assemble", "drop_repeats", "join", "join_
 
 PROLOGUE = 50
 """Lines at the start of a job file among which those of system.txt are looked for; until 2025 they stood there."""
+
+_STEP_OF_LINE = pl.col("step_number").repeat_by("count").explode(empty_as_null=False)
 
 _EMPTY = pl.DataFrame(
     schema={
@@ -100,9 +103,9 @@ def join_in_order(main: pl.DataFrame, steps: Sequence[tuple[int, int]], head: pl
     accounts = [MemberAccount("job", main.height, main.height, 0, 0)]
     accounts += [MemberAccount(f"step:{number}", count, 0, count, 0) for number, count in steps]
     before = main.height - sum(count for _, count in steps)
-    numbers = [pl.repeat(None, before, dtype=pl.Int32, eager=True)]
-    numbers += [pl.repeat(number, count, dtype=pl.Int32, eager=True) for number, count in steps]
-    body = main.with_columns(pl.concat(numbers).alias("step_number"))
+    stretches = [(None, before), *steps]
+    numbers = pl.DataFrame(stretches, schema={"step_number": pl.Int32, "count": pl.UInt32}, orient="row")
+    body = main.with_columns(numbers.filter(pl.col("count") > 0).select(_STEP_OF_LINE).to_series())
     return _complete(body, head, accounts, "files")
 
 
@@ -138,9 +141,10 @@ def _account(
 
 def _unseen(system: pl.DataFrame, opening: pl.DataFrame) -> pl.DataFrame:
     """Lines of system.txt that the job's first lines do not have, counting repetitions."""
-    nth = pl.int_range(pl.len()).over("text").alias("nth")
-    return (
-        system.with_columns(nth)
-        .join(opening.with_columns(nth), on=["text", "nth"], how="anti", maintain_order="left")
-        .select(_EMPTY.columns[:-1])
-    )
+    # A few dozen lines of each job: a join would cost more in being set up than Python does in comparing.
+    seen = Counter(opening["text"].to_list())
+    fresh = []
+    for text in system["text"].to_list():
+        fresh.append(seen[text] <= 0)
+        seen[text] -= 1
+    return system.filter(pl.Series(fresh, dtype=pl.Boolean)).select(_EMPTY.columns[:-1])
