@@ -6,6 +6,13 @@
     ├── UsageProblem              exit 2   the arguments do not fit together
     ├── NothingToAnalyse          exit 3   no input, or an empty case
     ├── Incomplete                exit 5   stopped early; the same command goes on
+    │   ├── LimitReached          exit 5   a rate limit or the budget, and waiting is not wanted
+    │   ├── ServerFailing         exit 5   GitHub, or the way to it, fails again and again
+    │   └── Interrupted           exit 130 Ctrl-C (130) or SIGTERM (143)
+    ├── AccessRefused             exit 4   no token, a wrong one, not authorised, or nothing to be seen with it
+    ├── Unreachable               exit 1   no connection to the server at all: name, network, proxy, certificate
+    ├── RequestInvalid            exit 1   the server says that a request of ours is wrong
+    ├── IngestRunning             exit 1   another ingest writes into this case
     ├── CaseLocked                exit 1   another process has the case open for writing
     ├── CaseTooNew                exit 1   written by a newer version; left untouched
     ├── CaseUnreadable            exit 1   not a case, or damaged
@@ -53,6 +60,53 @@ class Incomplete(ForensicsError):
 
     exit_code = 5
     slug = "incomplete"
+
+
+class LimitReached(Incomplete):
+    """A limit of the server, or the budget, is reached, and this ingest is not to wait."""
+
+    slug = "limit-reached"
+
+
+class ServerFailing(Incomplete):
+    """Many requests in a row failed; going on would only make it worse."""
+
+    slug = "server-failing"
+
+
+class Interrupted(Incomplete):
+    """A signal ended the work; what was under way was finished or left for the next time."""
+
+    slug = "interrupted"
+
+    def __init__(self, message: str, *, hint: str = "", exit_code: int = 130) -> None:
+        super().__init__(message, hint=hint)
+        self.exit_code = exit_code  # type: ignore[misc]  # 128 and the number of the signal
+
+
+class AccessRefused(ForensicsError):
+    """The server does not let us: no token, a bad one, SSO, or a repository that it cannot see."""
+
+    exit_code = 4
+    slug = "access-refused"
+
+
+class Unreachable(ForensicsError):
+    """No conversation with the server came about: name, network, proxy or certificate."""
+
+    slug = "unreachable"
+
+
+class RequestInvalid(ForensicsError):
+    """The server refuses a request as malformed: a defect of this program, or an endpoint that was removed."""
+
+    slug = "request-invalid"
+
+
+class IngestRunning(ForensicsError):
+    """Another process is ingesting into the same case."""
+
+    slug = "ingest-running"
 
 
 class CaseLocked(ForensicsError):
