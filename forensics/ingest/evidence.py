@@ -11,7 +11,7 @@ import errno
 import hashlib
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -60,6 +60,7 @@ class EvidenceFolder:
         self.root = root
         self._entries = {entry.path: entry for entry in read_manifest(root)}
         self._manifest = None if not root.exists() else self._open()
+        self._unsynced: list[Path] = []
 
     def _open(self) -> int:
         return os.open(self.root / MANIFEST, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
@@ -89,16 +90,55 @@ class EvidenceFolder:
             raise EvidenceUnreadable(
                 f"{source} cannot be read: {error.strerror}.", hint="Check its permissions and ingest it again."
             ) from error
+        edited = path if self._differs(path, digest) and self._is_link_to(file, path) else None
+        return self._enter(path, digest, size, source, lambda target: _link_or_copy(file, target), edited)
+
+    def put(self, data: bytes, name: str, source: str) -> Taken:
+        """Take bytes that were received, under a relative name; the file appears only when whole."""
+        return self._enter(
+            safe_path(name), hashlib.sha256(data).hexdigest(), len(data), source, lambda target: _write(data, target)
+        )
+
+    def adopt(self, file: Path, name: str, source: str) -> Taken:
+        """Take a file of our own by moving it; it is gone from where it was, also when its bytes were known."""
+        digest, size = hash_file(file)
+        taken = self._enter(safe_path(name), digest, size, source, lambda target: _move(file, target))
+        file.unlink(missing_ok=True)
+        return taken
+
+    def sync(self) -> None:
+        """Have the disk keep what was put and adopted since the last time, before anything relies on it."""
+        for file in self._unsynced:
+            handle = os.open(file, os.O_RDONLY)
+            try:
+                os.fsync(handle)
+            finally:
+                os.close(handle)
+        if self._unsynced and self._manifest is not None:
+            os.fsync(self._manifest)
+        self._unsynced.clear()
+
+    def _differs(self, path: str, digest: str) -> bool:
         known = self._entries.get(path)
-        edited = None
-        if known and known.sha256 != digest:
-            edited = path if self._is_link_to(file, path) else None
+        return known is not None and known.sha256 != digest
+
+    def _enter(
+        self,
+        path: str,
+        digest: str,
+        size: int,
+        source: str,
+        place: Callable[[Path], None],
+        edited: str | None = None,
+    ) -> Taken:
+        """Place a file under its path and write it into the manifest, unless the same is there already."""
+        if self._differs(path, digest):
             # Another file of the same name: both are kept, told apart by their content.
             path = marked(path, digest[:8])
-            known = self._entries.get(path)
-        if known:
-            return Taken(known, new=False, edited=edited)
-        self._place(file, path)
+        if path in self._entries:
+            return Taken(self._entries[path], new=False, edited=edited)
+        self._place(place, path)
+        self._unsynced.append(self.root / path)
         entry = Evidence(path, digest, size, source, datetime.now(UTC).replace(tzinfo=None, microsecond=0))
         self._append(entry)
         return Taken(entry, new=True, edited=edited)
@@ -109,13 +149,13 @@ class EvidenceFolder:
         except OSError:
             return False
 
-    def _place(self, file: Path, path: str) -> None:
+    def _place(self, place: Callable[[Path], None], path: str) -> None:
         target = self.root / path
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
             if self._manifest is None:
                 self._manifest = self._open()
-            _link_or_copy(file, target)
+            place(target)
         except OSError as error:
             if error.errno == errno.ENOSPC:
                 raise ForensicsError(
@@ -123,7 +163,7 @@ class EvidenceFolder:
                     hint="Free room and run the same command again; what was taken before stays.",
                 ) from error
             raise EvidenceUnreadable(
-                f"{file.name} cannot be put into the case: {error.strerror}.", hint="Check the case folder."
+                f"{path} cannot be put into the case: {error.strerror}.", hint="Check the case folder."
             ) from error
 
     def _append(self, entry: Evidence) -> None:
@@ -211,6 +251,24 @@ def hash_file(file: Path) -> tuple[str, int]:
             digest.update(chunk)
             size += len(chunk)
     return digest.hexdigest(), size
+
+
+def _write(data: bytes, target: Path) -> None:
+    part = target.with_name(target.name + ".part")
+    try:
+        part.write_bytes(data)
+        part.replace(target)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _move(file: Path, target: Path) -> None:
+    try:
+        file.replace(target)
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+        _link_or_copy(file, target)
 
 
 def _link_or_copy(file: Path, target: Path) -> None:

@@ -59,7 +59,7 @@ class Completeness:
     """What became of the things of one kind: every one listed is in exactly one of the other counts."""
 
     kind: str
-    """``runs``, ``attempts``, ``jobs``, ``groups``, ``annotations``, ``logs``, ``workflow files``, ``deployments`` …"""
+    """``runs``, ``attempts``, ``jobs``, ``groups``, ``annotations``, ``logs``, ``deployments`` …"""
     listed: int
     fetched: int
     expired: int
