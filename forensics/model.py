@@ -210,6 +210,15 @@ class Progress(Protocol):
     def note(self, text: str) -> None:
         """Say something once, whole, above the bar."""
 
+    def status(self, text: str) -> None:
+        """A short text beside the bar, in place of the one before: what has been used up, what is left."""
+
+    def waiting(self, seconds: float, why: str) -> None:
+        """Nothing happens for so long, for the reason given as a whole sentence; the time left is counted down."""
+
+    def announce(self, plan: Any) -> None:
+        """What the work is going to cost, before it begins (live ingest: a ``scope.Plan``)."""
+
     def done(self) -> None:
         """The stretch is over."""
 
@@ -224,6 +233,15 @@ class Silent:
         """Say nothing."""
 
     def note(self, text: str) -> None:
+        """Say nothing."""
+
+    def status(self, text: str) -> None:
+        """Say nothing."""
+
+    def waiting(self, seconds: float, why: str) -> None:
+        """Say nothing."""
+
+    def announce(self, plan: Any) -> None:
         """Say nothing."""
 
     def done(self) -> None:
