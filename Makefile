@@ -4,6 +4,7 @@ SHELL := /bin/sh
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+JUDGES := .venv-judges
 PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check --constraint constraints.txt
 TESTS ?= tests
 JOBS ?= 2
@@ -12,7 +13,7 @@ SQL := queries forensics/store/migrations forensics/load/sql
 DOCS := $(wildcard docs/*.md) README.md
 
 .DEFAULT_GOAL := help
-.PHONY: help dev demo test check fix docs bench clean
+.PHONY: help dev demo test judges check fix docs bench clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -25,6 +26,9 @@ dev: $(VENV)/.dev ## environment with everything for development, in .venv
 
 test: $(VENV)/.dev ## all tests (one folder: make test TESTS=tests/cli)
 	@$(BIN)/python -m pytest -n $(JOBS) $(TESTS)
+
+judges: $(VENV)/.dev $(JUDGES)/.ready ## other people's clients of GitHub at work on the stand-in: gh, tinuous, octokit …
+	@FORENSICS_REQUIRE_JUDGES=1 $(BIN)/python -m pytest -m "judge or not judge" tests/judges
 
 check: $(VENV)/.dev ## ruff, mypy, sqlfluff, import-linter, and docs in step with what they are made from
 	@$(BIN)/ruff check .
@@ -48,7 +52,7 @@ bench: $(VENV)/.dev ## speed and memory against unzip, wc, ripgrep and lnav on t
 	@for file in bench/*.py; do $(BIN)/python $$file || exit 1; done
 
 clean: ## remove the environment and what tools left behind
-	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist
+	@rm -rf $(VENV) $(JUDGES) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist
 
 # A stamp is older than what it was made from exactly when the install has to be done again.
 $(VENV)/.dev: $(BIN)/python pyproject.toml constraints.txt
@@ -59,6 +63,15 @@ $(VENV)/.dev: $(BIN)/python pyproject.toml constraints.txt
 $(VENV)/.runtime: $(BIN)/python pyproject.toml constraints.txt
 	@echo "Installing (less than a minute) …"
 	@$(PIP) --editable .
+	@touch $@
+
+# The judges' dependencies are not ours: an environment of their own, and npm's packages in a folder of it.
+$(JUDGES)/.ready: tests/judges/requirements.txt tests/judges/npm.txt $(BIN)/python
+	@sh tests/judges/require
+	@echo "Installing the judges (a minute or two) …"
+	@$(PYTHON) -m venv $(JUDGES)
+	@$(JUDGES)/bin/python -m pip install -qq --disable-pip-version-check --requirement tests/judges/requirements.txt
+	@npm install --silent --no-audit --no-fund --no-package-lock --no-save --prefix $(JUDGES)/npm $$(cat tests/judges/npm.txt)
 	@touch $@
 
 # Debian keeps the venv module in a package of its own; root gets it installed, others are told.
