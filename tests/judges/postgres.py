@@ -117,7 +117,9 @@ def _identity() -> dict[str, Any]:
     try:
         pwd.getpwnam("postgres")
     except KeyError:
-        raise PostgresMissing("The server refuses to run as root, and there is no user postgres to run it as") from None
+        raise PostgresMissing(
+            "The server refuses to run as root, and there is no user postgres to run it as"
+        ) from None
     return {"user": "postgres", "group": "postgres", "extra_groups": []}
 
 

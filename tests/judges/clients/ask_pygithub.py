@@ -1,6 +1,6 @@
-"""PyGithub, unmodified, against the API at API_URL; what it saw goes to stdout as JSON. Runs in the judges' environment.
+"""PyGithub, unmodified, against the API at API_URL; what it saw goes to stdout as JSON.
 
-Environment: API_URL, TOKEN, REPOSITORY, RUN_ID.
+Runs in the judges' environment. Environment: API_URL, TOKEN, REPOSITORY, RUN_ID.
 """
 
 from __future__ import annotations
