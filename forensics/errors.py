@@ -77,6 +77,7 @@ class ServerFailing(Incomplete):
 class Interrupted(Incomplete):
     """A signal ended the work; what was under way was finished or left for the next time."""
 
+    exit_code = 130
     slug = "interrupted"
 
     def __init__(self, message: str, *, hint: str = "", exit_code: int = 130) -> None:

@@ -20,10 +20,13 @@ import click
 from forensics import __version__
 from forensics.cli.options import HELP
 from forensics.cli.terminal import say, visible
-from forensics.errors import ForensicsError
+from forensics.errors import ForensicsError, Incomplete
 
 COMMANDS = ("ingest", "detect", "report", "sql", "status", "verify", "detectors", "rules", "synth", "demo")
 """In the order of use; each is the function ``command`` of the module of its name in this package."""
+
+
+GO_ON = "Run the same command again: it goes on where it stopped."
 
 
 class Terminated(BaseException):
@@ -55,6 +58,7 @@ def forensics(ctx: click.Context, debug: bool) -> None:
     \b
     Examples:
       forensics demo
+      forensics ingest --since 30d
       forensics ingest --from logs/ --from runs.json
       forensics detect --fail-on high
       forensics report -o incident.html
@@ -107,6 +111,9 @@ def _failed(error: BaseException, *, debug: bool) -> int:
     if debug and not isinstance(error, BrokenPipeError):
         traceback.print_exception(error)
     match error:
+        case Incomplete():
+            # The code is the error's own: an interruption has that of its signal.
+            return _report(error.message, error.hint or GO_ON, error.exit_code)
         case ForensicsError():
             return _report(error.message, error.hint, error.exit_code)
         case click.Abort() | KeyboardInterrupt():

@@ -102,7 +102,7 @@ def _checked(source: str, value: str) -> str:
 
 def _ask_gh(server: Server, environment: Mapping[str, str]) -> str:
     """The token that ``gh auth login`` kept for the host; empty when there is none, or no gh."""
-    program = shutil.which("gh", path=environment.get("PATH"))
+    program = _find_gh(environment)
     if program is None:
         return ""
     # gh would give the variables back, which have been looked at, and by other rules.
@@ -120,6 +120,10 @@ def _ask_gh(server: Server, environment: Mapping[str, str]) -> str:
     return told.stdout.strip() if told.returncode == 0 else ""
 
 
+def _find_gh(environment: Mapping[str, str]) -> str | None:
+    return shutil.which("gh", path=environment.get("PATH"))
+
+
 def _none_found(server: Server, names: Sequence[str], environment: Mapping[str, str]) -> AccessRefused:
     empty = [name for name in names if name in environment]
     besides = f" {empty[0]} is set, but empty." if empty else ""
@@ -127,7 +131,9 @@ def _none_found(server: Server, names: Sequence[str], environment: Mapping[str, 
     if unused:
         besides += f" {unused[0]} is for github.com, and is not sent to another server."
     login = "gh auth login" if server.host == "github.com" else f"gh auth login --hostname {server.host}"
-    return AccessRefused(
-        f"There is no token for {server.host}.{besides}",
-        hint=f"Log in with: {login}, or set {names[0]} to a token that may read Actions.",
-    )
+    variable = f"set {names[0]} to a token that may read Actions"
+    if _find_gh(environment):
+        hint = f"Log in with: {login}, or {variable}."
+    else:
+        hint = f"S{variable[1:]}, or install GitHub's gh and log in with: {login}"
+    return AccessRefused(f"There is no token for {server.host}.{besides}", hint=hint)
