@@ -216,9 +216,6 @@ class Progress(Protocol):
     def waiting(self, seconds: float, why: str) -> None:
         """Nothing happens for so long, for the reason given as a whole sentence; the time left is counted down."""
 
-    def announce(self, plan: Any) -> None:
-        """What the work is going to cost, before it begins (live ingest: a ``scope.Plan``)."""
-
     def done(self) -> None:
         """The stretch is over."""
 
@@ -239,9 +236,6 @@ class Silent:
         """Say nothing."""
 
     def waiting(self, seconds: float, why: str) -> None:
-        """Say nothing."""
-
-    def announce(self, plan: Any) -> None:
         """Say nothing."""
 
     def done(self) -> None:

@@ -165,7 +165,7 @@ def _take_from_github(
     policy = Policy(budget=budget, wait=not no_wait, jitter=random.random, per_minute=pace)
     credential = find_credential(place.server, place.repositories, environment, policy, explicit=place.explicit)
     heading = _heading(place, scope, credential)
-    summary = _ingest(config, place, scope, credential, policy, environment, [] if dry_run else [heading])
+    summary = _ingest(config, place, scope, credential, policy, environment, heading)
     for old, new in summary.moved:
         say(f"{visible(old)} is called {visible(new)} now.")
     for warning in summary.warnings:
@@ -187,19 +187,21 @@ def _ingest(
     credential: Credential,
     policy: Policy,
     environment: dict[str, str],
-    heading: list[str],
+    heading: str,
 ) -> LiveSummary:
     """Hand over to the pipeline; the plan is said when it is known, below its heading."""
     from forensics import pipeline
 
-    def announced(plan: Plan) -> Iterator[str]:
-        if heading:
-            yield from (*heading, *describe_plan(plan, policy, _width_of_stderr()))
+    with _resumable(), shown() as progress:
 
-    with _resumable(), shown(announced) as progress:
+        def announce(plan: Plan) -> None:
+            if not scope.dry_run:
+                for line in (heading, *describe_plan(plan, policy, _width_of_stderr())):
+                    progress.note(line)
+
         return pipeline.ingest_github(
             config, scope, place.server, credential, policy, progress,
-            environment=environment, checkout=place.checkout,
+            environment=environment, checkout=place.checkout, announce=announce,
         )  # fmt: skip
 
 

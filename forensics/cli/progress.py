@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterable
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
@@ -19,14 +18,11 @@ SECONDS_BETWEEN_LINES = 5.0
 SECONDS_BETWEEN_SIGNS_OF_LIFE = 60.0
 """Between lines while nothing but the status changes: a wait for a limit may take an hour."""
 
-Describe = Callable[[Any], Iterable[str]]
-"""Makes lines of what is announced."""
-
 
 class Bar:
     """A progress bar for people; use as a context manager, so that the cursor comes back after an error."""
 
-    def __init__(self, describe: Describe | None = None) -> None:
+    def __init__(self) -> None:
         from rich.console import Console
         from rich.progress import (
             BarColumn,
@@ -46,7 +42,6 @@ class Bar:
             def render(self, task: Task) -> Text:
                 return Text(beside(task.fields, time.monotonic()), overflow="ellipsis", no_wrap=True)
 
-        self._describe = describe
         self._bars: RichProgress = Progress(
             SpinnerColumn(),
             TextColumn("{task.description}", markup=False),
@@ -94,11 +89,6 @@ class Bar:
         if self._task is not None:
             self._bars.update(self._task, until=time.monotonic() + seconds, why=visible(why))
 
-    def announce(self, plan: Any) -> None:
-        """Say it above the bar, where this command has words for it."""
-        for line in self._describe(plan) if self._describe else ():
-            self._bars.console.print(line, markup=False, soft_wrap=True)
-
     def done(self) -> None:
         """Remove the bar."""
         if self._task is not None:
@@ -109,8 +99,7 @@ class Bar:
 class Lines:
     """Progress where nobody looks at a cursor: at most one line every few seconds, none for short work."""
 
-    def __init__(self, describe: Describe | None = None) -> None:
-        self._describe = describe
+    def __init__(self) -> None:
         self._what, self._total, self._count = "", None, 0  # type: str, int | None, int
         self._status, self._until = "", 0.0
         self._begun = self._said = time.monotonic()
@@ -162,11 +151,6 @@ class Lines:
             self._until = until
             say(f"{visible(why)} ({countdown(seconds)} to wait)")
 
-    def announce(self, plan: Any) -> None:
-        """Say it, where this command has words for it."""
-        for line in self._describe(plan) if self._describe else ():
-            say(line)
-
     def done(self) -> None:
         """Forget what was counted."""
         self._what = self._status = ""
@@ -185,6 +169,6 @@ def countdown(seconds: float) -> str:
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
-def shown(describe: Describe | None = None) -> Bar | Lines:
-    """The progress that suits stderr; ``describe`` makes lines, safe to show, of what is announced."""
-    return Bar(describe) if is_terminal(sys.stderr) else Lines(describe)
+def shown() -> Bar | Lines:
+    """The progress that suits stderr."""
+    return Bar() if is_terminal(sys.stderr) else Lines()
