@@ -166,10 +166,6 @@ def _take_from_github(
     credential = find_credential(place.server, place.repositories, environment, policy, explicit=place.explicit)
     heading = _heading(place, scope, credential)
     summary = _ingest(config, place, scope, credential, policy, environment, heading)
-    for old, new in summary.moved:
-        say(f"{visible(old)} is called {visible(new)} now.")
-    for warning in summary.warnings:
-        say(f"{click.style('Warning:', fg='yellow')} {visible(warning)}")
     if dry_run:
         for line in (heading, *describe_plan(summary.plan, policy, width())):
             put(line)

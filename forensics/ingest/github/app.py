@@ -107,8 +107,8 @@ def sign(key: AppKey, now: float) -> str:
             "To ask as a GitHub App, the package cryptography is needed, and it is not installed.",
             hint="Install it with: pip install 'forensics[app]'",
         ) from None
-    except (ValueError, TypeError, jwt.PyJWTError):
-        # Their words may quote the key.
+    except (ValueError, TypeError, AttributeError, jwt.PyJWTError):
+        # AttributeError: a public key. The words of these errors may quote the key.
         raise AccessRefused(
             f"{KEY} holds no RSA private key that can be read.",
             hint="Generate a new one on the App's page; a key with a passphrase does not work.",
