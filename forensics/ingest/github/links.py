@@ -139,7 +139,7 @@ def moved_prefix(asked: str, given: str) -> tuple[str, str] | None:
 
     ``/repos/o/r/actions/runs`` and ``/repositories/7/actions/runs`` give (``/repos/o/r``, ``/repositories/7``).
     """
-    old, new = _repository_prefix(asked), _repository_prefix(given)
+    old, new = repository_prefix(asked), repository_prefix(given)
     if not old or not new or old == new:
         return None
     rest_old, rest_new = (
@@ -162,7 +162,8 @@ def repository_of(document: Any) -> str | None:
     return None
 
 
-def _repository_prefix(path: str) -> str | None:
+def repository_prefix(path: str) -> str | None:
+    """``/repos/o/r`` or ``/repositories/7`` at the beginning of a path, or None."""
     match = re.match(r"/repos/[^/?]+/[^/?]+|/repositories/\d+", path)
     return match[0] if match else None
 
