@@ -44,6 +44,10 @@ def test_the_codes_are_those_of_the_design() -> None:
         "UsageProblem": 2,
         "NothingToAnalyse": 3,
         "Incomplete": 5,
+        "LimitReached": 5,
+        "ServerFailing": 5,
+        "Interrupted": 130,
+        "AccessRefused": 4,
     }
 
 

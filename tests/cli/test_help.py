@@ -9,7 +9,7 @@ import pytest
 from forensics.cli.main import COMMANDS, forensics
 
 DESIGNED = {
-    "ingest": {"--from", "--case"},
+    "ingest": {"--repo", "--since", "--until", "--workflow", "--logs", "--api-url", "--from", "--case"},
     "detect": {"--only", "--format", "--fail-on", "--queries", "--case"},
     "report": {"-o", "--finding", "--from", "--to", "--case"},
     "sql": {"-f", "--format", "-o", "--list", "--saved", "--schema", "--case"},

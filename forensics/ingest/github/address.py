@@ -334,7 +334,7 @@ def _git(folder: Path, environment: Mapping[str, str], *arguments: str) -> subpr
     kept = {
         name: value
         for name, value in environment.items()
-        if not name.startswith("GIT_") or name.startswith("GIT_CONFIG")
+        if not name.startswith("GIT_") or name.startswith(("GIT_CONFIG", "GIT_CEILING"))
     }
     kept |= {"LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0"}
     safe = ("--no-pager", "-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false")
