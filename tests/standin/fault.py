@@ -1,0 +1,102 @@
+"""A fault: what goes wrong, with which requests, and how often."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from tests.standin.routes import find_route
+from tests.standin.wire import Reply, Request
+from tests.standin.world import World
+
+Change = Callable[[Reply, Request, World], Reply]
+"""From the healthy reply to what is sent."""
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One thing that goes wrong, and when."""
+
+    name: str
+    change: Change
+    """From the healthy reply to what is sent; the reply is the fault's own to change."""
+    origin: str = "api"
+    kind: str | None = None
+    """Only requests of this kind (``jobs``, ``attempt-logs`` …; ``download`` on the blob origin)."""
+    target: str | None = None
+    """Only requests whose path and query match this pattern."""
+    method: str | None = None
+    nth: int = 1
+    """The first matching request that is struck."""
+    times: int | None = 1
+    """How many in a row; None: for ever."""
+
+    def on(
+        self,
+        kind: str | None = None,
+        *,
+        target: str | None = None,
+        method: str | None = None,
+        nth: int = 1,
+        times: int | None = 1,
+    ) -> Fault:
+        """The same fault elsewhere."""
+        origin = "blob" if kind == "download" else self.origin
+        return replace(self, origin=origin, kind=kind, target=target, method=method, nth=nth, times=times)
+
+    def matches(self, origin: str, request: Request) -> bool:
+        """Whether it is meant for this request."""
+        if origin != self.origin or (self.method and request.method != self.method):
+            return False
+        if self.kind not in (None, "download") and kind_of(request) != self.kind:
+            return False
+        return self.target is None or re.search(self.target, request.target) is not None
+
+
+class Faults:
+    """The faults of one stand-in, and how far they are used up."""
+
+    def __init__(self, faults: Sequence[Fault]) -> None:
+        self._waiting: list[tuple[Fault, int]] = [(fault, 0) for fault in faults]
+        self.struck: list[str] = []
+        """Names, in the order in which they struck."""
+
+    def add(self, faults: Sequence[Fault]) -> None:
+        """More of them."""
+        self._waiting += [(fault, 0) for fault in faults]
+
+    @property
+    def left(self) -> list[Fault]:
+        """Those that are not used up."""
+        return [fault for fault, _ in self._waiting]
+
+    def strike(self, origin: str, request: Request) -> Fault | None:
+        """The first fault that is due for this request; each one that matches counts it."""
+        struck, waiting = None, []
+        for fault, met in self._waiting:
+            if not fault.matches(origin, request):
+                waiting.append((fault, met))
+                continue
+            met += 1
+            if met >= fault.nth and struck is None:
+                struck = fault
+                self.struck.append(fault.name)
+                if fault.times is not None and met + 1 >= fault.nth + fault.times:
+                    continue
+            elif met >= fault.nth:
+                met -= 1  # its turn was taken by another: it strikes the next one
+            waiting.append((fault, met))
+        self._waiting = waiting
+        return struck
+
+
+def kind_of(request: Request) -> str:
+    """The kind of a request, known before it is answered."""
+    known = {"/rate_limit": "rate-limit", "/graphql": "graphql", "": "root", "/": "root"}
+    if request.path in known:
+        return known[request.path]
+    if request.path.startswith("/app/"):
+        return "app-token"
+    found = find_route(re.sub(r"^/(repos/[^/]+/[^/]+|repositories/\d+)", "", request.path))
+    return found[0].kind if found else ""

@@ -1,0 +1,39 @@
+"""As much of GitHub's GraphQL as ``gh run list`` and ``gh run view`` ask for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+
+from tests.standin.world import World
+
+
+def answer_query(world: World, body: bytes) -> dict[str, Any]:
+    """Data for the repository that the variables name: no pull requests are open, ``main`` is the default branch."""
+    try:
+        asked = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return {"errors": [{"message": "A query attribute must be specified and must be a string."}]}
+    variables = asked.get("variables") or {}
+    owner = variables.get("owner", "")
+    name = variables.get("repo") or variables.get("name") or ""
+    entry = world.find(f"{owner}/{name}")
+    if entry is None:
+        missing = f"Could not resolve to a Repository with the name '{owner}/{name}'."
+        error = {"type": "NOT_FOUND", "path": ["repository"], "message": missing}
+        return {"data": {"repository": None}, "errors": [error]}
+    repository = {
+        "id": f"R_{entry.repository_id}",
+        "databaseId": entry.repository_id,
+        "name": entry.history.name,
+        "nameWithOwner": entry.full_name,
+        "owner": {"id": "O_1", "login": entry.history.owner},
+        "hasIssuesEnabled": True,
+        "description": "",
+        "viewerPermission": "READ",
+        "isPrivate": False,
+        "defaultBranchRef": {"name": "main"},
+        "pullRequests": {"totalCount": 0, "nodes": [], "pageInfo": {"hasNextPage": False, "endCursor": None}},
+    }
+    return {"data": {"repository": repository, "viewer": {"login": "mira-holt"}}}
