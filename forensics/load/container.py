@@ -22,22 +22,13 @@ from typing import IO, Any, BinaryIO, cast
 from isal import igzip, isal_zlib
 
 from forensics.errors import EvidenceUnreadable
+from forensics.ingest.caps import BOMB_RATIO, BOMB_SIZE, LARGEST_MEMBER, LARGEST_TOTAL
 from forensics.ingest.evidence import marked
 from forensics.ingest.recognise import HEAD, recognise
 
 DEPTH = 3
 """A folder archive may hold run-log zips, and those a compressed log; nobody nests deeper in earnest."""
 
-LARGEST_MEMBER = 2 << 30
-"""Bytes of one member that are read at most: the text must fit into memory."""
-
-LARGEST_TOTAL = 32 << 30
-"""Bytes that one archive may unpack to in all."""
-
-# Deflate reaches 1032:1 and only on runs of one byte. Real run logs came to 4:1 .. 40:1 and a log of one
-# repeated line stays below 300:1, so beyond this a large member is a bomb.
-_BOMB_RATIO = 500
-_BOMB_SIZE = 64 << 20
 _ISAL_ERROR: Any = isal_zlib.error  # its stub calls it an instance
 # struct.error and ValueError come of garbled headers.
 _DAMAGE: tuple[type[Exception], ...] = (
@@ -133,7 +124,7 @@ def _zip_reader(name: str, stream: BinaryIO, entry: zipfile.ZipInfo) -> Callable
         where = f"{entry.filename} in {name}"
         if entry.file_size > LARGEST_MEMBER:
             raise EvidenceUnreadable(f"{where} is larger than {LARGEST_MEMBER:,} bytes.", hint="Split it.")
-        if entry.file_size > _BOMB_SIZE and entry.file_size > _BOMB_RATIO * max(entry.compress_size, 1):
+        if entry.file_size > BOMB_SIZE and entry.file_size > BOMB_RATIO * max(entry.compress_size, 1):
             raise EvidenceUnreadable(
                 f"{where} is a zip bomb: {entry.compress_size:,} bytes unpack to {entry.file_size:,}.",
                 hint="Do not open it.",
