@@ -8,11 +8,9 @@ live an hour.
 from __future__ import annotations
 
 import asyncio
-import ssl
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -20,9 +18,12 @@ from urllib.parse import quote
 import httpx2
 import orjson
 
-from forensics.errors import AccessRefused, ServerFailing, Unreachable, UsageProblem
+from forensics.errors import AccessRefused, ServerFailing, UsageProblem
+from forensics.ingest.github import links
 from forensics.ingest.github.answer import API_VERSION, JSON, Policy, Server
+from forensics.ingest.github.connection import explain, open_client, proxy_of, trust
 from forensics.ingest.github.credential import fingerprint
+from forensics.ingest.github.verdict import Fatal, server_time
 
 ID, KEY, INSTALLATION = "FORENSICS_APP_ID", "FORENSICS_APP_PRIVATE_KEY", "FORENSICS_APP_INSTALLATION"
 RENEWED_BEFORE = 60.0
@@ -32,8 +33,6 @@ YOUNG = 30.0
 STATEMENT_SECONDS = 540
 DRIFT = 60
 SKEW_WORTH_TRYING = 30.0
-MOST_BYTES = 1_000_000
-"""No answer to these requests is near this size."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +71,7 @@ def from_environment(
         )
     key = AppKey(environment[ID].strip(), _read_key(written), installation)
     sign(key, 0)  # so that a key that is none is told before anything else is done
-    return AppCredential(server, key, repositories[0], policy)
+    return AppCredential(server, key, repositories[0], policy, environment)
 
 
 def _read_key(written: str) -> str:
@@ -120,8 +119,13 @@ class AppCredential:
 
     source = f"GitHub App ({ID})"
 
-    def __init__(self, server: Server, key: AppKey, repository: str, policy: Policy) -> None:
+    def __init__(
+        self, server: Server, key: AppKey, repository: str, policy: Policy, environment: Mapping[str, str]
+    ) -> None:
         self._server, self._key, self._repository, self._policy = server, key, repository, policy
+        self._environment = environment
+        """Where proxies and certificates are named."""
+        self._answered = False
         self._lock = asyncio.Lock()
         self._token: str | None = None
         self._made_at = self._ends_at = float("-inf")
@@ -158,11 +162,8 @@ class AppCredential:
 
     async def _renew(self) -> str:
         self._token = None
-        async with httpx2.AsyncClient(
-            follow_redirects=True,  # a renamed repository; Authorization is dropped on the way to another origin
-            max_redirects=self._policy.max_hops,
-            timeout=self._policy.deadline,
-        ) as client:
+        environment = self._environment
+        async with open_client(environment, trust(environment), 1, self._policy.deadline, authorised=True) as client:
             if self._installation is None:
                 self._installation = await self._find_installation(client)
             path = f"/app/installations/{self._installation}/access_tokens"
@@ -191,38 +192,49 @@ class AppCredential:
         for attempt in range(self._policy.tries):
             if attempt:
                 await self._policy.sleep(2.0 ** (attempt - 1) * (1 + self._policy.jitter()))
-            try:
-                response = await self._send(client, method, path)
-            except (TimeoutError, httpx2.TransportError) as error:
-                if _hopeless(error):
-                    raise self._unreachable(error) from None
-                last = str(error) or type(error).__name__
+            response = await self._send(client, method, path)
+            if isinstance(response, str):
+                last = response
                 continue
-            except httpx2.TooManyRedirects:
-                raise ServerFailing(f"{self._server.host} redirects {path} in a circle.", hint=_AGAIN) from None
-            server_now = _server_time(response) or self._policy.clock() + self._ahead
+            server_now = server_time(response.headers) or self._policy.clock() + self._ahead
             if response.status_code == 401 and self._learn_clock(server_now):
                 continue
             if response.status_code in (429, *range(500, 600)) or b"rate limit" in response.content:
-                last = f"status {response.status_code}"
+                last = f"It answered {response.status_code}."
                 continue
-            self._require_good(response, server_now)
+            self._require_good(response)
             try:
                 return orjson.loads(response.content), server_now
             except orjson.JSONDecodeError:
-                last = "no JSON came"
-        if last.startswith(("status", "no JSON")):
-            raise ServerFailing(f"{self._server.host} gives the GitHub App no token: {last}.", hint=_AGAIN)
-        raise self._unreachable(last)
+                last = "It answered with no JSON."
+        raise ServerFailing(f"{self._server.host} gives the GitHub App no token. {last}", hint=_AGAIN)
 
-    async def _send(self, client: httpx2.AsyncClient, method: str, path: str) -> httpx2.Response:
+    async def _send(self, client: httpx2.AsyncClient, method: str, path: str) -> httpx2.Response | str:
+        """The answer, a renamed repository's redirects followed; else why there is none and may be one later."""
+        deadline, first = self._policy.deadline, not self._answered
+        try:
+            for _ in range(self._policy.max_hops):
+                async with asyncio.timeout(deadline):
+                    response = await client.request(method, self._server.api_url + path, headers=self._headers())
+                self._answered = True
+                if not response.is_redirect:
+                    return response
+                # The statement must not reach another server: what lies elsewhere is not asked for.
+                path = links.rebase(response.headers.get("location", ""), path, self._server)
+        except (TimeoutError, httpx2.HTTPError, httpx2.InvalidURL, OSError) as error:
+            proxy = proxy_of(client, self._server.api_url, self._environment)
+            failure = explain(error, host=self._server.host, proxy=proxy, first=first, deadline=deadline)
+        except links.Foreign as host:
+            raise ServerFailing(f"{self._server.host} redirects {path} to {host}.", hint=_AGAIN) from None
+        else:
+            raise ServerFailing(f"{self._server.host} redirects {path} again and again.", hint=_AGAIN)
+        if isinstance(failure, Fatal):
+            raise failure.error
+        return failure.why
+
+    def _headers(self) -> dict[str, str]:
         statement = sign(self._key, self._policy.clock() + self._ahead)
-        headers = {"Accept": JSON, "Authorization": f"Bearer {statement}", "X-GitHub-Api-Version": API_VERSION}
-        async with asyncio.timeout(self._policy.deadline):
-            response = await client.request(method, self._server.api_url + path, headers=headers)
-        if len(response.content) > MOST_BYTES:
-            raise httpx2.RemoteProtocolError("the answer is too long")
-        return response
+        return {"Accept": JSON, "Authorization": f"Bearer {statement}", "X-GitHub-Api-Version": API_VERSION}
 
     def _learn_clock(self, server_now: float) -> bool:
         """Whether the server's clock differs so much that the statement may have been refused for it: once."""
@@ -232,7 +244,7 @@ class AppCredential:
         self._ahead = ahead
         return True
 
-    def _require_good(self, response: httpx2.Response, server_now: float) -> None:
+    def _require_good(self, response: httpx2.Response) -> None:
         if response.is_success:
             return
         app, host = f"GitHub App {self._key.app_id}", self._server.host
@@ -254,28 +266,5 @@ class AppCredential:
                 hint = "See the App's settings."
         raise AccessRefused(message, hint=hint)
 
-    def _unreachable(self, why: object) -> Unreachable:
-        return Unreachable(
-            f"There is no connection to {self._server.host}: {str(why) or type(why).__name__}.",
-            hint="Check the network, HTTPS_PROXY and NO_PROXY, and for a CA of your own SSL_CERT_FILE.",
-        )
-
 
 _AGAIN = "Run the same command again later: it goes on where it stopped."
-
-
-def _hopeless(error: BaseException) -> bool:
-    """Certificates and proxies do not mend themselves."""
-    seen: BaseException | None = error
-    while seen is not None:
-        if isinstance(seen, ssl.SSLError | httpx2.ProxyError | httpx2.UnsupportedProtocol):
-            return True
-        seen = seen.__cause__ or seen.__context__
-    return False
-
-
-def _server_time(response: httpx2.Response) -> float | None:
-    try:
-        return parsedate_to_datetime(response.headers["date"]).astimezone(UTC).timestamp()
-    except (KeyError, ValueError):
-        return None
