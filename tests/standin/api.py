@@ -16,7 +16,7 @@ import orjson
 from forensics.synth.rest import stamp
 from tests.standin.ask import DOCS, Ask, Refused, Told
 from tests.standin.graphql import answer_query
-from tests.standin.routes import find_route
+from tests.standin.routes import find_route, kind_of
 from tests.standin.shapes import API
 from tests.standin.wire import Reply, Request, decode
 from tests.standin.world import Repository, Token, World
@@ -249,7 +249,7 @@ class Api:
             value["url"] = value["url"].replace(API, request.base)
             value["documentation_url"] = f"{DOCS}/guides/best-practices-for-using-the-rest-api#follow-redirects"
             headers["Location"] = value["url"]
-        reply = Reply(refusal.status, headers, orjson.dumps(value), kind="refused")
+        reply = Reply(refusal.status, headers, orjson.dumps(value), kind=kind_of(request.path))
         if self.check is not None:
             self.check(request, reply)
         return reply

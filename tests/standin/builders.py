@@ -8,11 +8,11 @@ from random import Random
 from typing import Any
 
 from forensics.synth.commits import AREAS, PEOPLE, Commit, make_sha, make_subject
-from forensics.synth.execute import Twist, rerun, start_run
+from forensics.synth.execute import Twist, start_run
 from forensics.synth.history import START, History, Run
 from forensics.synth.quiet import live_quietly, make_facts
 from forensics.synth.template import load_workflow
-from tests.standin.world import World
+from tests.standin.world import World, run_again
 
 _CROWD_FROM = 51_000_000_000
 
@@ -115,4 +115,4 @@ def _logged(history: History) -> list[Run]:
 def _run_again(run: Run, rng: Random) -> Run:
     at = run.latest.ended_at + timedelta(seconds=rng.uniform(90, 900))
     only_failed = run.latest.conclusion == "failure"
-    return rerun(run, load_workflow(run.workflow), at, rng.choice(PEOPLE), rng, only_failed=only_failed)
+    return run_again(run, at, rng.choice(PEOPLE), rng, only_failed=only_failed)

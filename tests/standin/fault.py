@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from tests.standin.routes import find_route
+from tests.standin.routes import kind_of
 from tests.standin.wire import Reply, Request
 from tests.standin.world import World
 
@@ -49,7 +49,7 @@ class Fault:
         """Whether it is meant for this request."""
         if origin != self.origin or (self.method and request.method != self.method):
             return False
-        if self.kind not in (None, "download") and kind_of(request) != self.kind:
+        if self.kind not in (None, "download") and kind_of(request.path) != self.kind:
             return False
         return self.target is None or re.search(self.target, request.target) is not None
 
@@ -89,14 +89,3 @@ class Faults:
             waiting.append((fault, met))
         self._waiting = waiting
         return struck
-
-
-def kind_of(request: Request) -> str:
-    """The kind of a request, known before it is answered."""
-    known = {"/rate_limit": "rate-limit", "/graphql": "graphql", "": "root", "/": "root"}
-    if request.path in known:
-        return known[request.path]
-    if request.path.startswith("/app/"):
-        return "app-token"
-    found = find_route(re.sub(r"^/(repos/[^/]+/[^/]+|repositories/\d+)", "", request.path))
-    return found[0].kind if found else ""

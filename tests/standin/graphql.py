@@ -10,7 +10,7 @@ from tests.standin.world import World
 
 
 def answer_query(world: World, body: bytes) -> dict[str, Any]:
-    """Data for the repository that the variables name: no pull requests are open, ``main`` is the default branch."""
+    """Data for the repository that the variables name: its pull requests of a branch, and ``main`` as default branch."""
     try:
         asked = orjson.loads(body)
     except orjson.JSONDecodeError:
@@ -23,6 +23,10 @@ def answer_query(world: World, body: bytes) -> dict[str, Any]:
         missing = f"Could not resolve to a Repository with the name '{owner}/{name}'."
         error = {"type": "NOT_FOUND", "path": ["repository"], "message": missing}
         return {"data": {"repository": None}, "errors": [error]}
+    branch = variables.get("headRefName")
+    numbers = {commit.pull_request for commit in entry.commits.values() if commit.branch == branch} - {None}
+    head = {"owner": {"login": entry.history.owner}, "name": entry.history.name}
+    nodes = [{"number": number, "headRepository": head} for number in numbers]
     repository = {
         "id": f"R_{entry.repository_id}",
         "databaseId": entry.repository_id,
@@ -34,6 +38,6 @@ def answer_query(world: World, body: bytes) -> dict[str, Any]:
         "viewerPermission": "READ",
         "isPrivate": False,
         "defaultBranchRef": {"name": "main"},
-        "pullRequests": {"totalCount": 0, "nodes": [], "pageInfo": {"hasNextPage": False, "endCursor": None}},
+        "pullRequests": {"totalCount": len(nodes), "nodes": nodes, "pageInfo": {"hasNextPage": False}},
     }
     return {"data": {"repository": repository, "viewer": {"login": "mira-holt"}}}

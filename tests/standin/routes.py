@@ -77,6 +77,16 @@ ROUTES: tuple[Route, ...] = (
     _route("cache-storage", "/actions/cache/storage-limit", records.tell_cache_storage),
 )
 
+PLAIN = {
+    "/rate_limit": "rate-limit",
+    "/graphql": "graphql",
+    "/user": "user",
+    "/meta": "meta",
+    "": "root",
+    "/": "root",
+}
+"""Paths that belong to no repository."""
+
 
 def find_route(tail: str) -> tuple[Route, re.Match[str]] | None:
     """The route of a path below a repository."""
@@ -85,3 +95,13 @@ def find_route(tail: str) -> tuple[Route, re.Match[str]] | None:
         if match:
             return route, match
     return None
+
+
+def kind_of(path: str) -> str:
+    """The kind of a request to the API, known before it is answered; empty for what there is not."""
+    if path in PLAIN:
+        return PLAIN[path]
+    if path.startswith("/app/"):
+        return "app-token"
+    found = find_route(re.sub(r"^/(repos/[^/]+/[^/]+|repositories/\d+)", "", path))
+    return found[0].kind if found else ""

@@ -6,6 +6,7 @@ import asyncio
 import ssl
 import tempfile
 import threading
+import traceback
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -50,7 +51,7 @@ class Seen:
     """Names in lower case."""
     body: bytes
     kind: str
-    """What it was, in the words of ``requests.kind``; ``download``; ``refused`` for errors."""
+    """What was asked for: a kind of `tests.standin.routes`, or ``download``."""
     status: int | None
     """None when the connection was dropped instead."""
     fault: str
@@ -87,7 +88,7 @@ class StandIn:
         self.world = world
         self.requests: list[Seen] = []
         self.violations: list[str] = []
-        """What the judge said of our own answers."""
+        """What the judge said of our own answers, and where the stand-in itself broke."""
         self.most_at_once = 0
         """Requests under way at the same time, at most; tells something only with a latency."""
         self.latency = latency
@@ -156,7 +157,7 @@ class StandIn:
         if self._folder is not None:
             self._folder.cleanup()
         if kind is None and self.violations:
-            raise AssertionError("The stand-in broke GitHub's description:\n" + "\n".join(self.violations))
+            raise AssertionError("The stand-in itself was wrong:\n" + "\n".join(self.violations))
 
     def inject(self, *faults: Fault) -> None:
         """More goes wrong from now on."""
@@ -211,17 +212,16 @@ class StandIn:
 
     # -- answers
 
-    def answer_api(self, connection: Connection, request: Request) -> Reply:
+    def answer(self, origin: str, request: Request) -> Reply:
+        """The answer to one request; a mistake of the stand-in's own becomes a 500 and fails the test at the end."""
         with self.world.lock:
-            fault = self.faults.strike("api", request)
-            reply = self._api.answer(request)
-            return self._tell("api", request, self._spoil(fault, request, reply), fault)
-
-    def answer_blob(self, connection: Connection, request: Request) -> Reply:
-        with self.world.lock:
-            fault = self.faults.strike("blob", request)
-            reply = self._download(request)
-            return self._tell("blob", request, self._spoil(fault, request, reply), fault)
+            fault = self.faults.strike(origin, request)
+            try:
+                reply = self._api.answer(request) if origin == "api" else self._download(request)
+            except Exception:
+                self.violations.append(f"{request.method} {request.target}: {traceback.format_exc()}")
+                reply = Reply(500, {"Content-Type": "text/plain"}, b"The stand-in is broken.\n", kind="")
+            return self._tell(origin, request, self._spoil(fault, request, reply), fault)
 
     def _spoil(self, fault: Fault | None, request: Request, reply: Reply) -> Reply:
         reply.pause += self.latency
@@ -359,9 +359,7 @@ class _Origin:
         number = self.standin.number("blob" if is_blob else "api")
         path, query = split_target(target)
         request = Request(number, connection.number, method, target, path, query, headers, body, base)
-        if is_blob:
-            return self.standin.answer_blob(connection, request)
-        return self.standin.answer_api(connection, request)
+        return self.standin.answer("blob" if is_blob else "api", request)
 
 
 def _sign(path: str, until: str) -> str:

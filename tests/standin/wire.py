@@ -73,6 +73,12 @@ class Answering(Protocol):
     def accepts_tunnel(self, host: str) -> ssl.SSLContext | None:
         """By which certificate to speak for a host that CONNECT asks for; None refuses."""
 
+    def opened(self, connection: Connection) -> None:
+        """A connection is there."""
+
+    def closed(self, connection: Connection) -> None:
+        """It is gone."""
+
 
 def split_target(target: str) -> tuple[str, dict[str, str]]:
     """Path (as sent) and query (decoded; the last of equal names wins, as with GitHub)."""
@@ -105,16 +111,18 @@ class Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = transport  # type: ignore[assignment]
         self.secure = transport.get_extra_info("ssl_object") is not None
-        self._server.opened(self)  # type: ignore[attr-defined]
+        self._server.opened(self)
+        if self._buffer and not self._busy:
+            self._take()
 
     def connection_lost(self, error: Exception | None) -> None:
         self.transport = None
         self._pieces = None
-        self._server.closed(self)  # type: ignore[attr-defined]
+        self._server.closed(self)
 
     def data_received(self, data: bytes) -> None:
         self._buffer += data
-        if not self._busy:
+        if not self._busy and self.transport is not None:  # after CONNECT bytes may come before `start_tls` returns
             self._take()
 
     def pause_writing(self) -> None:

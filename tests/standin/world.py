@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any, Literal
 
-from forensics.synth.commits import PEOPLE, Commit, make_sha
+from forensics.synth.commits import PEOPLE, Commit, Person, make_sha
 from forensics.synth.execute import rerun, start_run
 from forensics.synth.history import Attempt, History, Job, Run
 from forensics.synth.template import WORKFLOW_FILES, load_workflow
@@ -23,6 +23,9 @@ from forensics.synth.template import WORKFLOW_FILES, load_workflow
 Phase = Literal["queued", "in_progress", "completed"]
 DROPPED: Any = object()
 """In `World.alter_run` and `World.alter_job`: the field is not there at all."""
+
+_FACTS = {"version": "9.9.0", "previous": "9.8.0", "add": "1", "change": "0"}
+"""What logs of a release or a plan need to know."""
 
 
 @dataclass
@@ -68,8 +71,8 @@ class Repository:
     shas: set[str] = field(default_factory=set)
     commits: dict[str, Commit] = field(default_factory=dict)
     counters: dict[str, int] = field(default_factory=dict)
-    deployments: dict[str, Any] = field(default_factory=dict)
-    """What `deployments.list_deployments` worked out, by the version of the world."""
+    job_index: dict[int, tuple[RunState, Attempt, Job]] = field(default_factory=dict)
+    """By job id; empty until it is asked for."""
 
     @property
     def full_name(self) -> str:
@@ -99,8 +102,6 @@ class Repository:
                 for attempt in state.run.attempts:
                     self.job_index.update({job.job_id: (state, attempt, job) for job in attempt.jobs})
         return self.job_index.get(job_id)
-
-    job_index: dict[int, tuple[RunState, Attempt, Job]] = field(default_factory=dict)
 
 
 @dataclass
@@ -303,9 +304,8 @@ class World:
         with self.lock:
             entry = self._home(run_id)
             state = entry.runs[run_id]
-            workflow = load_workflow(state.run.workflow)
             actor = self._rng.choice(PEOPLE)
-            state.run = rerun(state.run, workflow, self.now(), actor, self._rng, only_failed=only_failed)
+            state.run = run_again(state.run, self.now(), actor, self._rng, only_failed=only_failed)
             state.phase, state.updated_at = phase, self.now()
             if phase == "completed":
                 self.finish(run_id)
@@ -395,5 +395,11 @@ class World:
             moment = max(moment, newest.run.created_at + timedelta(milliseconds=2))
         author = self._rng.choice(PEOPLE)
         commit = Commit(make_sha(self._rng), "main", "Change one more thing", author, moment, moment, "tests")
-        facts = {"version": "9.9.0", "previous": "9.8.0", "add": "1", "change": "0"}
-        return start_run(load_workflow(workflow), commit, event, moment, self._rng, facts=facts)
+        return start_run(load_workflow(workflow), commit, event, moment, self._rng, facts=_FACTS)
+
+
+def run_again(run: Run, at: datetime, actor: Person, rng: Random, *, only_failed: bool) -> Run:
+    """The run with one more attempt, whose logs know what every course of events may ask for."""
+    again = rerun(run, load_workflow(run.workflow), at, actor, rng, only_failed=only_failed)
+    last = replace(again.latest, facts={**_FACTS, **again.latest.facts})
+    return replace(again, attempts=(*run.attempts, last))
