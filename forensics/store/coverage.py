@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from forensics.model import Coverage
@@ -90,3 +92,99 @@ def read_problems(store: Store) -> tuple[tuple[str, int, str], ...]:
         """
     ).rows
     return tuple((str(kind), int(count), str(example)) for kind, count, example in rows)
+
+
+@dataclass(frozen=True)
+class Account:
+    """What became of the things of one kind in one repository: each is listed and in one other count."""
+
+    repository: str
+    kind: str
+    listed: int
+    fetched: int
+    expired: int
+    refused: int
+    """Not to be had for another reason than age."""
+    waiting: int
+    """Still to be asked for, or to be asked for again at the next ingest."""
+    skipped: int
+    """Not asked for, because there is nothing to be had."""
+
+
+@dataclass(frozen=True)
+class ListedWindow:
+    """A window of time whose runs were listed."""
+
+    repository: str
+    workflow: str
+    """File name; empty for all."""
+    starts_at: datetime
+    ends_at: datetime
+    """Naive UTC; belongs to the window."""
+    total_count: int
+    listed: int
+    complete: bool
+    detail: str
+    """Why it is not complete."""
+    listed_at: datetime
+
+
+@dataclass(frozen=True)
+class PastIngest:
+    """A live ingest that ended, or was killed."""
+
+    ingest_no: int
+    started_at: datetime
+    ended_at: datetime | None
+    outcome: str | None
+    """None when it was killed."""
+    requests: int
+    waited_seconds: float
+    scope: str
+    """JSON."""
+
+
+def read_accounts(store: Store) -> tuple[Account, ...]:
+    """What became of what a live ingest asks for, by repository and kind; empty where there was none."""
+    rows = store.query(
+        """
+        SELECT repository, kind, count(*),
+            count(*) FILTER (state = 'done'),
+            count(*) FILTER (state = 'expired'),
+            count(*) FILTER (state NOT IN ('done', 'expired', 'waiting', 'not-ready', 'failed', 'skipped')),
+            count(*) FILTER (state IN ('waiting', 'not-ready', 'failed')),
+            count(*) FILTER (state = 'skipped')
+        FROM work
+        GROUP BY repository, kind
+        ORDER BY repository, kind
+        """
+    ).rows
+    return tuple(Account(*row) for row in rows)
+
+
+def read_windows(store: Store) -> tuple[ListedWindow, ...]:
+    """The windows that live ingests listed, oldest first within a repository and workflow."""
+    rows = store.query(
+        """
+        SELECT repository, workflow, starts_at, ends_at, total_count, listed, complete, detail, listed_at
+        FROM listings
+        ORDER BY repository, workflow, starts_at, ends_at
+        """
+    ).rows
+    return tuple(ListedWindow(*row) for row in rows)
+
+
+def read_ingests(store: Store) -> tuple[PastIngest, ...]:
+    """The live ingests, the last one first; requests of one that was killed are counted from what it committed."""
+    rows = store.query(
+        """
+        SELECT ingest_no, started_at, ended_at, outcome, coalesce(ingests.requests, made.requests, 0),
+            coalesce(waited_seconds, 0), scope
+        FROM ingests
+        LEFT JOIN (
+            SELECT ingest_no, count(*) AS requests FROM requests GROUP BY ingest_no
+        ) AS made USING (ingest_no)
+        ORDER BY ingest_no DESC
+        """
+    ).rows
+    return tuple(PastIngest(*row) for row in rows)

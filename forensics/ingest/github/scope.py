@@ -67,3 +67,5 @@ class Completeness:
     """Not to be had for another reason: deleted, blocked, no permission, not on this server, corrupt, refused."""
     waiting: int
     """Still to be asked for: the next ingest goes on with them."""
+    skipped: int = 0
+    """Not asked for, because there is nothing to be had: no job ran, or the workflow declares no concurrency."""
