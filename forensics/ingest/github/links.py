@@ -69,15 +69,13 @@ def rebase(url: str, path: str, server: Server) -> str:
 
 def is_api(url: str, server: Server) -> bool:
     """Whether a redirect stays on the API, origin and base path being ours."""
-    base, parts = urlsplit(server.api_url), urlsplit(url)
+    base = urlsplit(server.api_url)
     try:
-        same = (parts.scheme, parts.hostname, _port(parts.scheme, parts.port)) == (
-            base.scheme,
-            base.hostname,
-            _port(base.scheme, base.port),
-        )
+        parts = urlsplit(url)
+        origin = parts.scheme, parts.hostname, _port(parts.scheme, parts.port)
     except ValueError:
         return False
+    same = origin == (base.scheme, base.hostname, _port(base.scheme, base.port))
     return same and _below(parts.path, base.path) is not None
 
 

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 import httpx2
 
+from forensics.errors import AccessRefused
 from forensics.ingest.github.answer import (
     API_VERSION,
     JSON,
@@ -234,6 +235,12 @@ class Wire:
         if self._credential is None:
             return None
         token = await self._credential.token()
+        if not (token.isascii() and token.isprintable() and " " not in token and token):
+            # h11 would refuse it as a header, and name it in its error
+            raise AccessRefused(
+                f"What {self._credential.source} holds is no token: it is empty or has spaces or odd characters in it.",
+                hint=f"Put a valid token into {self._credential.source}, or run: gh auth login",
+            )
         if token not in self._secrets:
             self._secrets.append(token)
         return token
