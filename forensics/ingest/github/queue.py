@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Collection, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from hashlib import sha256
@@ -16,6 +17,7 @@ from typing import Any, get_args
 
 from forensics.ingest.github.answer import RETRIED_LATER, GoneState, Remembered, RequestRecord, moment
 from forensics.ingest.github.scope import Completeness
+from forensics.ingest.github.tables import ANSWERS, LISTINGS, REQUESTS, WORK
 from forensics.ingest.github.tombstones import write_tombstones
 from forensics.ingest.github.windows import Listing
 from forensics.store.coverage import read_accounts
@@ -92,75 +94,6 @@ class _Answer:
     stored_at: datetime
 
 
-@dataclass(frozen=True)
-class _Table:
-    """How rows of a table are written: as one list a column, so that the statement is the same for any number."""
-
-    name: str
-    key: int
-    """How many of the columns, from the first, are the primary key."""
-    columns: tuple[tuple[str, str], ...]
-
-    def upsert(self) -> str:
-        """Parameters: one list a column."""
-        names = [name for name, _ in self.columns]
-        sets = ", ".join(f"{name} = excluded.{name}" for name in names[self.key :])
-        return (
-            f"INSERT INTO {self.name} ({', '.join(names)}) SELECT {self._lists()} "
-            f"ON CONFLICT ({', '.join(names[: self.key])}) DO UPDATE SET {sets}"
-        )
-
-    def update(self) -> str:
-        """Rows that are there already; twice as fast."""
-        names = [name for name, _ in self.columns]
-        sets = ", ".join(f"{name} = incoming.{name}" for name in names[self.key :])
-        return f"UPDATE {self.name} SET {sets} FROM (SELECT {self._lists()}) AS incoming WHERE {self._same()}"  # noqa: S608
-
-    def delete(self) -> str:
-        """Parameters: one list for each column of the key."""
-        return f"DELETE FROM {self.name} USING (SELECT {self._lists(self.key)}) AS incoming WHERE {self._same()}"  # noqa: S608
-
-    def _lists(self, most: int | None = None) -> str:
-        return ", ".join(f"unnest(?::{kind}[]) AS {name}" for name, kind in self.columns[:most])
-
-    def _same(self) -> str:
-        return " AND ".join(f"{self.name}.{name} = incoming.{name}" for name, _ in self.columns[: self.key])
-
-
-_WORK = _Table(
-    "work", 3,
-    (
-        ("repository", "VARCHAR"), ("kind", "VARCHAR"), ("key", "VARCHAR"), ("run_id", "BIGINT"),
-        ("attempt", "INTEGER"), ("job_id", "BIGINT"), ("version", "VARCHAR"), ("priority", "INTEGER"),
-        ("state", "VARCHAR"), ("tries", "INTEGER"), ("detail", "VARCHAR"), ("status", "INTEGER"),
-        ("evidence_path", "VARCHAR"), ("asked_at", "TIMESTAMP"),
-    ),
-)  # fmt: skip
-_LISTINGS = _Table(
-    "listings", 4,
-    (
-        ("repository", "VARCHAR"), ("workflow", "VARCHAR"), ("starts_at", "TIMESTAMP"), ("ends_at", "TIMESTAMP"),
-        ("total_count", "BIGINT"), ("listed", "BIGINT"), ("complete", "BOOLEAN"), ("detail", "VARCHAR"),
-        ("listed_at", "TIMESTAMP"),
-    ),
-)  # fmt: skip
-_ANSWERS = _Table(
-    "answers", 3,
-    (
-        ("path", "VARCHAR"), ("accept", "VARCHAR"), ("token_mark", "VARCHAR"), ("etag", "VARCHAR"),
-        ("next_page", "VARCHAR"), ("evidence_path", "VARCHAR"), ("sha256", "VARCHAR"), ("stored_at", "TIMESTAMP"),
-    ),
-)  # fmt: skip
-_REQUESTS = _Table(
-    "requests", 1,
-    (
-        ("request_no", "BIGINT"), ("requested_at", "TIMESTAMP"), ("method", "VARCHAR"), ("endpoint", "VARCHAR"),
-        ("status", "INTEGER"), ("bytes", "BIGINT"), ("duration_ms", "INTEGER"), ("cost", "INTEGER"),
-        ("quota_left", "INTEGER"), ("kind", "VARCHAR"), ("error", "VARCHAR"), ("ingest_no", "BIGINT"),
-    ),
-)  # fmt: skip
-
-
 @dataclass
 class _Pending:
     """What the next commit writes."""
@@ -190,11 +123,13 @@ class Queue:
         self._outdated: set[tuple[Key, str]] = set()
         self._settled_now: set[Key] = set()
         self._ingest_no: int | None = None
-        for row in store.query(_select(_WORK)).rows:
+        self._doubtful = False
+        """True after a commit that failed: a full disk may have let it last all the same."""
+        for row in store.query(WORK.select()).rows:
             self._know(_Known(Item(*row[:8]), *row[8:]))
         self._stored.update(self._known)
-        self._answers = {row[:3]: _Answer(*row[3:]) for row in store.query(_select(_ANSWERS)).rows}
-        self._listings = {row[:4]: Listing(*row) for row in store.query(_select(_LISTINGS)).rows}
+        self._answers = {row[:3]: _Answer(*row[3:]) for row in store.query(ANSWERS.select()).rows}
+        self._listings = {row[:4]: Listing(*row) for row in store.query(LISTINGS.select()).rows}
         numbers = store.query("SELECT coalesce(max(request_no), 0) FROM requests").rows
         self._request_no = int(numbers[0][0])
 
@@ -234,6 +169,21 @@ class Queue:
         """State and version of a thing; None when it was never added."""
         known = self._known.get((repository, kind, key))
         return (known.state, known.item.version) if known else None
+
+    def known_files(self, repository: str) -> dict[tuple[str, str], str | None]:
+        """Workflow files asked for, by path and commit: the blob, None where there is none to be had for good.
+
+        They are items of kind ``file``, with key ``PATH@COMMIT`` and the blob as their version.
+        """
+        known: dict[tuple[str, str], str | None] = {}
+        for one in self._known.values():
+            if one.item.repository == repository and one.item.kind == "file":
+                path, _, commit = one.item.key.rpartition("@")
+                if one.state == "done" and one.item.version:
+                    known[path, commit] = one.item.version
+                elif one.state not in ("done", "waiting", *RETRIED_LATER):
+                    known[path, commit] = None
+        return known
 
     def settle(self, results: Iterable[Settled]) -> None:
         """Note what became of items, for the next commit.
@@ -345,23 +295,29 @@ class Queue:
 
     def commit(self) -> None:
         """Write everything gathered in one transaction; when that fails it is still there for the next one."""
-        pending = self._pending
-        if pending == _Pending():
+        if self._pending == _Pending():
             return
-        known = [self._known[key] for key in sorted(pending.work)]
-        stored = [one.row() for one in known if one.item.identity in self._stored]
-        new = [one.row() for one in known if one.item.identity not in self._stored]
+        # In one thread to its end: Ctrl-C meanwhile cannot leave rows written and not noted as written.
+        with ThreadPoolExecutor(max_workers=1) as thread:
+            thread.submit(self._commit).result()
+
+    def _commit(self) -> None:
+        pending = self._pending
+        work = [self._known[key] for key in sorted(pending.work)]
+        stored = [one.row() for one in work if one.item.identity in self._stored]
+        new = [one.row() for one in work if one.item.identity not in self._stored]
         listings = [tuple(vars(self._listings[span]).values()) for span in sorted(pending.listings)]
         answers = [(*key, *vars(self._answers[key]).values()) for key in sorted(pending.answers)]
+        careful, self._doubtful = self._doubtful, True
         with self._store.transaction():
-            self._write(_WORK.delete(), sorted(pending.dropped_work))
-            self._write(_WORK.update(), stored)
-            # Not plain inserts: an interrupt may arrive after the rows were written and before that was noted.
-            self._write(_WORK.upsert(), new)
-            self._write(_LISTINGS.delete(), sorted(pending.dropped_listings))
-            self._write(_LISTINGS.upsert(), listings)
-            self._write(_ANSWERS.upsert(), answers)
-            self._write(_REQUESTS.upsert(), pending.requests)
+            self._write(WORK.delete(), sorted(pending.dropped_work))
+            self._write(WORK.update(), stored)
+            self._write(WORK.insert(careful=careful), new)
+            self._write(LISTINGS.delete(), sorted(pending.dropped_listings))
+            self._write(LISTINGS.insert(careful=True), listings)
+            self._write(ANSWERS.insert(careful=True), answers)
+            self._write(REQUESTS.insert(careful=careful), pending.requests)
+        self._doubtful = False
         self._stored |= pending.work
         self._stored -= pending.dropped_work
         self._pending = _Pending()
@@ -389,20 +345,13 @@ class Queue:
 
     def completeness(self, repository: str | None = None) -> list[Completeness]:
         """What became of the things of each kind (of one repository; None means all), as of the last commit."""
-        totals: dict[str, Completeness] = {}
+        counts: dict[str, list[tuple[int, ...]]] = {}
         for one in read_accounts(self._store):
             if repository in (None, one.repository):
-                sofar = totals.get(one.kind) or Completeness(one.kind, 0, 0, 0, 0, 0)
-                totals[one.kind] = Completeness(
-                    one.kind,
-                    sofar.listed + one.listed,
-                    sofar.fetched + one.fetched,
-                    sofar.expired + one.expired,
-                    sofar.refused + one.refused,
-                    sofar.waiting + one.waiting,
-                    sofar.skipped + one.skipped,
+                counts.setdefault(one.kind, []).append(
+                    (one.listed, one.fetched, one.expired, one.refused, one.waiting, one.skipped)
                 )
-        return [totals[kind] for kind in sorted(totals)]
+        return [Completeness(kind, *map(sum, zip(*counts[kind], strict=True))) for kind in sorted(counts)]
 
     def tombstones_into_problems(self) -> None:
         """Commit, and say in table ``problems`` what is not to be had and what is still to be asked for."""
@@ -434,10 +383,6 @@ class Queue:
         del self._listings[span]
         self._pending.listings.discard(span)
         self._pending.dropped_listings.add(span)
-
-
-def _select(table: _Table) -> str:
-    return f"SELECT {', '.join(name for name, _ in table.columns)} FROM {table.name}"  # noqa: S608
 
 
 def _span(listing: Listing) -> _Span:
