@@ -10,7 +10,7 @@ from tests.standin.world import World
 
 
 def answer_query(world: World, body: bytes) -> dict[str, Any]:
-    """Data for the repository that the variables name: its pull requests of a branch, and ``main`` as default branch."""
+    """Data for the repository that the variables name: pull requests of a branch, default branch."""
     try:
         asked = orjson.loads(body)
     except orjson.JSONDecodeError:
@@ -24,7 +24,7 @@ def answer_query(world: World, body: bytes) -> dict[str, Any]:
         error = {"type": "NOT_FOUND", "path": ["repository"], "message": missing}
         return {"data": {"repository": None}, "errors": [error]}
     branch = variables.get("headRefName")
-    numbers = {commit.pull_request for commit in entry.commits.values() if commit.branch == branch} - {None}
+    numbers = {commit.pull_request for commit in entry.commits.values() if commit.branch == branch != "main"} - {None}
     head = {"owner": {"login": entry.history.owner}, "name": entry.history.name}
     nodes = [{"number": number, "headRepository": head} for number in numbers]
     repository = {

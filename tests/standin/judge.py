@@ -1,8 +1,9 @@
 """Judges requests and answers by GitHub's own OpenAPI description (a slice of it, read from the project's neighbour).
 
-Three repairs to the description, each because the real GitHub differs from it:
-``created`` is a search range though its type says date-time; recorded runs have commit addresses that are no
-``format: email``; and every ``/repos/{owner}/{repo}/…`` has a twin ``/repositories/{id}/…`` that Link headers name.
+Repairs to the description, each because the real GitHub differs from it: ``created`` is a search range though its
+type says date-time; recorded runs have commit addresses that are no ``format: email``; addresses that are empty by
+default are no ``format: uri`` then; a path's last part may hold slashes; and every ``/repos/{owner}/{repo}/…`` has a
+twin ``/repositories/{id}/…``, which Link headers name.
 """
 
 from __future__ import annotations
@@ -92,6 +93,16 @@ class Judge:
     def load(path: Path = SLICE) -> Judge | None:
         """The judge, or None where the description is not at hand."""
         return Judge(json.loads(path.read_text(encoding="utf-8"))) if path.exists() else None
+
+    @property
+    def templates(self) -> list[str]:
+        """All paths of the description: ``/repos/{owner}/{repo}/actions/runs``."""
+        return [operation.template for operation in self._operations]
+
+    def template(self, target: str) -> str | None:
+        """The one that a path and query belong to."""
+        operation = self._find(split_target(target)[0])
+        return operation.template if operation else None
 
     def request(self, method: str, target: str) -> list[str]:
         """What is wrong with a request: its path, its query's names and values, ``per_page`` over 100."""
@@ -213,13 +224,13 @@ def _judge_value(name: str, value: str, schema: dict[str, Any]) -> list[str]:
 
 
 def _as_json_schema(value: Any) -> Any:
-    """OpenAPI 3.0's dialect as JSON Schema: ``nullable`` becomes a type; ``email`` is not checked."""
+    """OpenAPI 3.0's dialect as JSON Schema: ``nullable`` becomes a type; formats that GitHub breaks go."""
     if isinstance(value, list):
         return [_as_json_schema(entry) for entry in value]
     if not isinstance(value, dict):
         return value
     told = {key: _as_json_schema(entry) for key, entry in value.items() if key not in ("example", "examples")}
-    if told.get("format") == "email":
+    if told.get("format") == "email" or (told.get("format") == "uri" and told.get("default") == ""):
         del told["format"]
     if told.pop("nullable", False) is True:
         if "enum" in told:

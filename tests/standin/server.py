@@ -25,7 +25,14 @@ from tests.standin.judge import Judge
 from tests.standin.wire import Connection, Reply, Request, split_target
 from tests.standin.world import World
 
-HOSTS = ("api.github.com", "github.com", "raw.githubusercontent.com", "*.blob.core.windows.net", "localhost")
+HOSTS = (
+    "api.github.com",
+    "github.com",
+    "raw.githubusercontent.com",
+    "*.blob.core.windows.net",
+    "localhost",
+    "127.0.0.1",
+)
 """For whom the test's certificate speaks."""
 _BLOB_HOST = "productionresultssa0.blob.core.windows.net"
 _MINUTE = 60
@@ -273,7 +280,7 @@ class StandIn:
         until = sas_time(self.world.clock(), _MINUTE)
         origin = self.blob_url
         if request.base.startswith("https://"):
-            local = f"https://localhost:{self._ports['tls-blob']}"
+            local = f"https://127.0.0.1:{self._ports['tls-blob']}"
             origin = local if "localhost" in request.base else f"https://{_BLOB_HOST}"
         query = f"sv=2025-11-05&se={until.replace(':', '%3A')}&sr=b&sp=r&sig={_sign(path, until)}"
         return f"{origin}{path}?{query}"
