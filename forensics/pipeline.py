@@ -21,6 +21,7 @@ from forensics.model import Analysis, Coverage, DetectorDoc, Finding, Progress
 if TYPE_CHECKING:
     from forensics.detect.run import DetectionResult
     from forensics.ingest.evidence import Verification
+    from forensics.store.coverage import Account, ListedWindow, PastIngest
     from forensics.store.store import Store
     from forensics.synth.write import Written
 
@@ -81,6 +82,11 @@ class Status:
     sources: tuple[SourceAccount, ...]
     problems: tuple[tuple[str, int, str], ...]
     """Kind, how many, and one of them as an example."""
+    completeness: tuple[Account, ...] = ()
+    """What live ingests listed and what became of it; empty where nothing was asked of GitHub, like the next two."""
+    windows: tuple[ListedWindow, ...] = ()
+    ingests: tuple[PastIngest, ...] = ()
+    """Live ingests, the last one first."""
 
 
 @dataclass(frozen=True)
@@ -185,12 +191,22 @@ def report(
 
 def status(config: Config) -> Status:
     """What is in the case and what is missing."""
-    from forensics.store.coverage import read_kinds, read_problems, read_sources
+    from forensics.store.coverage import (
+        read_accounts,
+        read_ingests,
+        read_kinds,
+        read_problems,
+        read_sources,
+        read_windows,
+    )
     from forensics.store.store import Store
 
     with Store.read(config.database, threads=config.workers) as store:
         sources = tuple(SourceAccount(*row) for row in read_sources(store))
-        return Status(read_coverage(store), read_kinds(store), sources, read_problems(store))
+        return Status(
+            read_coverage(store), read_kinds(store), sources, read_problems(store),
+            read_accounts(store), read_windows(store), read_ingests(store),
+        )  # fmt: skip
 
 
 def verify(config: Config) -> Verification:

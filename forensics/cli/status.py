@@ -13,15 +13,18 @@ import click
 
 from forensics.cli.options import HELP, with_config
 from forensics.cli.table import layout
-from forensics.cli.terminal import put, put_raw, say, width
+from forensics.cli.terminal import put, put_raw, say, visible, width
 from forensics.config import Config
 
 if TYPE_CHECKING:
     from forensics.model import Coverage
     from forensics.pipeline import Status
+    from forensics.store.coverage import ListedWindow
 
 MOST_SOURCES = 20
 """Evidence files in the account of lines; JSON has all of them."""
+MOST_WINDOWS = 20
+"""Windows of listed runs, the latest of them; JSON has all."""
 
 
 @click.command("status", context_settings=HELP)
@@ -59,6 +62,9 @@ def as_json(status: Status) -> dict[str, Any]:
         "evidence": [{"kind": kind, "files": files, "rows": rows} for kind, files, rows in status.kinds],
         "lines": [dataclasses.asdict(source) for source in status.sources],
         "problems": [{"kind": kind, "count": count, "example": example} for kind, count, example in status.problems],
+        "completeness": [dataclasses.asdict(account) for account in status.completeness],
+        "windows": [dataclasses.asdict(window) for window in status.windows],
+        "ingests": [{**dataclasses.asdict(one), "scope": json.loads(one.scope)} for one in status.ingests],
     }
 
 
@@ -77,6 +83,7 @@ def describe(status: Status, columns: int) -> Iterator[str]:
     if status.sources:
         yield ""
         yield from _account(status, columns)
+    yield from _live(status, columns)
     if status.problems:
         yield ""
         yield from layout(("problem", "count", "for example"), status.problems, columns)
@@ -94,6 +101,39 @@ def _counts(coverage: Coverage) -> Iterator[tuple[str, str]]:
     yield "jobs with a log", f"{coverage.jobs_with_log:,}"
     yield "log lines", f"{coverage.log_lines:,}"
     yield "effects", f"{coverage.effects:,}"
+
+
+def _live(status: Status, columns: int) -> Iterator[str]:
+    """What was asked of GitHub: what became of it by kind, the windows listed, and how the last ingest ended."""
+    if status.completeness:
+        yield ""
+        heading = ("repository", "kind", "listed", "fetched", "expired", "refused", "waiting", "skipped")
+        yield from layout(heading, [dataclasses.astuple(account) for account in status.completeness], columns)
+    if status.windows:
+        yield ""
+        latest = sorted(status.windows, key=lambda window: window.ends_at)[-MOST_WINDOWS:]
+        shown = [window for window in status.windows if window in latest]
+        yield from layout(("runs of", "from (UTC)", "to (UTC)", "runs", "listed"), list(map(_window, shown)), columns)
+        if len(shown) < len(status.windows):
+            yield f"and {len(status.windows) - len(shown):,} earlier windows"
+    if status.ingests:
+        last = status.ingests[0]
+        yield ""
+        yield (
+            f"last ingest: {visible(last.outcome or 'killed')}, begun {last.started_at:%Y-%m-%d %H:%M} UTC, "
+            f"{last.requests:,} requests, {last.waited_seconds:,.0f} s waited for limits"
+        )
+
+
+def _window(window: ListedWindow) -> tuple[str, str, str, str, str]:
+    runs = f"{window.listed:,}" if window.complete else f"{window.listed:,} of {window.total_count:,}"
+    return (
+        f"{window.repository} {window.workflow}".rstrip(),
+        f"{window.starts_at:%Y-%m-%d %H:%M:%S}",
+        f"{window.ends_at:%Y-%m-%d %H:%M:%S}",
+        runs,
+        "complete" if window.complete else window.detail,
+    )
 
 
 def _account(status: Status, columns: int) -> Iterator[str]:
