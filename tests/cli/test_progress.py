@@ -51,8 +51,8 @@ def test_a_long_wait_is_said_once_and_gives_a_sign_of_life_each_minute(
 def test_beside_the_bar_a_wait_is_counted_down_in_place_of_the_status() -> None:
     fields = {"status": "10 requests", "until": 100.0, "why": "The limit is used up."}
     assert [beside(fields, now) for now in (30.0, 99.0, 100.0)] == [
-        "The limit is used up. 1:10",
-        "The limit is used up. 0:01",
+        "1:10 to wait. The limit is used up.",
+        "0:01 to wait. The limit is used up.",
         "10 requests",
     ]
     assert beside({}, 5.0) == ""
@@ -92,5 +92,5 @@ def test_a_bar_shows_status_wait_and_notes(monkeypatch: pytest.MonkeyPatch, colu
     assert "\x1b[2J" not in shown
     if columns == 80:
         assert "12 requests\\x1b[2J" in shown
-        assert "Used up. 1:05" in shown
+        assert "1:05 to wait. Used up." in shown
         assert "Waiting" in shown
