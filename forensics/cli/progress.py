@@ -157,7 +157,7 @@ class Lines:
 
 
 def beside(fields: dict[str, Any], now: float) -> str:
-    """What stands beside a bar at the time ``now`` of the monotonic clock; what counts comes first, the end is cut."""
+    """What stands beside a bar at the time ``now`` of the monotonic clock; its end may be cut."""
     left = float(fields.get("until", 0.0)) - now
     return f"{countdown(left)} to wait. {fields['why']}" if left > 0 else str(fields.get("status", ""))
 

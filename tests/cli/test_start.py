@@ -19,7 +19,9 @@ print("\\n" + " ".join({name.partition(".")[0] for name in sys.modules}))
 """
 
 
-@pytest.mark.parametrize("arguments", [["--version"], ["--help"], ["sql", "--help"], ["ingest", "--help"], ["nonsense"]])
+@pytest.mark.parametrize(
+    "arguments", [["--version"], ["--help"], ["sql", "--help"], ["ingest", "--help"], ["nonsense"]]
+)
 def test_nothing_heavy_is_imported(arguments: list[str]) -> None:
     answer = subprocess.run([sys.executable, "-c", LOADED, *arguments], capture_output=True, text=True, check=True)
     assert HEAVY.isdisjoint(answer.stdout.splitlines()[-1].split())
