@@ -5,7 +5,8 @@ from tests.standin.builders import dense_world, one_day_world, quiet_world, seco
 from tests.standin.fault import Fault
 from tests.standin.judge import Judge
 from tests.standin.server import Seen, StandIn
-from tests.standin.world import DROPPED, World
+from tests.standin.state import DROPPED
+from tests.standin.world import World
 
 __all__ = [
     "DROPPED",

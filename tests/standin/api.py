@@ -18,8 +18,9 @@ from tests.standin.ask import DOCS, Ask, Refused, Told
 from tests.standin.graphql import answer_query
 from tests.standin.routes import find_route, kind_of
 from tests.standin.shapes import API
+from tests.standin.state import Repository, Token
 from tests.standin.wire import Reply, Request, decode
-from tests.standin.world import Repository, Token, World
+from tests.standin.world import World
 
 VERSIONS = frozenset({"2022-11-28", "2026-03-10"})
 _HOUR = 3600
@@ -56,8 +57,13 @@ class Prepared:
     body: bytes
     packed: bytes
     """The body as gzip."""
-    etag: str
+    digest: str
+    """Of the body and the Accept that led to it; empty where there is no ETag."""
     kept: bool
+
+    def etag(self, credential: str) -> str:
+        """GitHub's differ from token to token."""
+        return f'W/"{sha256((self.digest + credential).encode()).hexdigest()}"' if self.digest else ""
 
 
 @dataclass
@@ -110,9 +116,14 @@ class Api:
         """GitHub's rules for an App's JWT: RS256, its id as issuer, no older than it says, ten minutes at most."""
         app = self.world.app
         try:
-            trusted = {"verify_signature": app is not None and app.public_key is not None, "verify_exp": False}
+            signed = app is not None and app.public_key is not None
             key = (app.public_key if app else None) or ""
-            claims = jwt.decode(credential, key, algorithms=["RS256"], options={**trusted, "verify_iat": False})
+            claims = jwt.decode(
+                credential,
+                key,
+                algorithms=["RS256"],
+                options={"verify_signature": signed, "verify_exp": False, "verify_iat": False},
+            )
         except jwt.InvalidTokenError:
             raise Refused(401, "A JSON web token could not be decoded") from None
         now = self.world.clock()
@@ -140,10 +151,10 @@ class Api:
             headers.update(told.headers)
         if self.check is not None:
             self.check(request, Reply(told.status, headers, body, kind=kind))
-        etag = f'W/"{sha256(body).hexdigest()}"' if told.status == 200 else ""
+        digest = sha256(body + key[1].encode()).hexdigest() if told.status == 200 else ""
         packer = zlib.compressobj(1, wbits=31)
         packed = packer.compress(body) + packer.flush() if body else b""
-        prepared = Prepared(kind, told.status, headers, body, packed, etag, told.kept)
+        prepared = Prepared(kind, told.status, headers, body, packed, digest, told.kept)
         if told.kept and request.method in ("GET", "HEAD"):
             self._cache[key] = prepared
         return prepared
@@ -221,12 +232,13 @@ class Api:
     # -- how it is said
 
     def _reply(self, request: Request, prepared: Prepared, token: Token | None) -> Reply:
-        unchanged = bool(prepared.etag) and request.headers.get("if-none-match") == prepared.etag
+        etag = prepared.etag(request.headers.get("authorization", ""))
+        unchanged = bool(etag) and request.headers.get("if-none-match") == etag
         if token is not None and not unchanged and request.path not in _UNLIMITED:
             token.used += 1
         headers = {"Date": self.date(), **prepared.headers}
-        if prepared.etag:
-            headers["ETag"] = prepared.etag
+        if etag:
+            headers["ETag"] = etag
         headers |= self._headers(request, token)
         if unchanged:
             del headers["Content-Type"]

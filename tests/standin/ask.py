@@ -8,8 +8,9 @@ from typing import Any
 from urllib.parse import urlencode
 
 from tests.standin.shapes import API
+from tests.standin.state import Repository
 from tests.standin.wire import Request
-from tests.standin.world import Repository, World
+from tests.standin.world import World
 
 DOCS = "https://docs.github.com/rest"
 

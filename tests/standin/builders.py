@@ -12,7 +12,8 @@ from forensics.synth.execute import Twist, start_run
 from forensics.synth.history import START, History, Run
 from forensics.synth.quiet import live_quietly, make_facts
 from forensics.synth.template import load_workflow
-from tests.standin.world import World, run_again
+from tests.standin.state import run_again
+from tests.standin.world import World
 
 _CROWD_FROM = 51_000_000_000
 

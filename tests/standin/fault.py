@@ -1,7 +1,8 @@
-"""A fault: what goes wrong, with which requests, and how often."""
+"""A fault: what goes wrong, with which requests, and how often; and the ways to change a reply."""
 
 from __future__ import annotations
 
+import gzip
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -42,7 +43,7 @@ class Fault:
         times: int | None = 1,
     ) -> Fault:
         """The same fault elsewhere."""
-        origin = "blob" if kind == "download" else self.origin
+        origin = self.origin if kind is None else "blob" if kind == "download" else "api"
         return replace(self, origin=origin, kind=kind, target=target, method=method, nth=nth, times=times)
 
     def matches(self, origin: str, request: Request) -> bool:
@@ -89,3 +90,27 @@ class Faults:
             waiting.append((fault, met))
         self._waiting = waiting
         return struck
+
+
+def plain_body(reply: Reply) -> bytes:
+    """The body as it was before it was packed."""
+    return gzip.decompress(reply.body) if reply.headers.get("Content-Encoding") == "gzip" else reply.body
+
+
+def altering(name: str, alter: Callable[[Reply], Reply]) -> Fault:
+    """A fault that looks at nothing but the reply."""
+    return Fault(name, lambda reply, request, world: alter(reply))
+
+
+def without(reply: Reply, start: str) -> Reply:
+    """The reply without the headers whose names begin so."""
+    kept = {name: value for name, value in reply.headers.items() if not name.lower().startswith(start)}
+    return replace(reply, headers=kept)
+
+
+def say(reply: Reply, status: int, body: bytes, content_type: str, headers: dict[str, str] | None = None) -> Reply:
+    """Another answer in the place of the healthy one, whose limits and request id stay."""
+    stale = {"content-encoding", "content-md5", "etag", "link", "location"}
+    told = {name: value for name, value in reply.headers.items() if name.lower() not in stale}
+    told |= {"Content-Type": content_type, **(headers or {})}
+    return replace(reply, status=status, headers=told, body=body, framing="length")

@@ -1,4 +1,4 @@
-"""What can go wrong on the way to GitHub, each as one small constructor; the numbers are rows of the fault matrix.
+"""What can go wrong on the way to GitHub, each as one small constructor; numbers are rows of the fault matrix.
 
 ``faults.unicorn(502).on("jobs", nth=2, times=3)`` strikes the second, third and fourth request for jobs. Without
 ``on`` a fault strikes the next request of the API. Once used up a fault is gone, and the server in good health.
@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import gzip
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -16,7 +15,7 @@ import orjson
 from tests.standin import archives
 from tests.standin.api import later
 from tests.standin.ask import DOCS
-from tests.standin.fault import Fault
+from tests.standin.fault import Fault, altering, plain_body, say, without
 from tests.standin.wire import Reply, Request
 from tests.standin.world import World
 
@@ -28,15 +27,12 @@ _UNICORN = (
 )
 
 
-# -- answers that are errors
-
-
 def refuse(status: int, message: str, *, headers: dict[str, str] | None = None, **more: Any) -> Fault:
     """Any error in GitHub's JSON."""
     value = {"message": message, "documentation_url": DOCS, "status": str(status)} | more
 
     def change(reply: Reply, request: Request, world: World) -> Reply:
-        return _say(reply, status, orjson.dumps(value), _JSON, headers)
+        return say(reply, status, orjson.dumps(value), _JSON, headers)
 
     return Fault(f"{status} {message}", change)
 
@@ -94,7 +90,7 @@ def version_refused() -> Fault:
         if "x-github-api-version" not in request.headers:
             return reply
         value = {"message": "The API version is not supported.", "documentation_url": DOCS, "status": "400"}
-        return _say(reply, 400, orjson.dumps(value), _JSON)
+        return say(reply, 400, orjson.dumps(value), _JSON)
 
     return Fault("400 on the version header", change)
 
@@ -103,12 +99,9 @@ def unicorn(status: int = 502, *, headers: dict[str, str] | None = None) -> Faul
     """Row 17: 500, 502, 503, 504 with GitHub's HTML page."""
 
     def change(reply: Reply, request: Request, world: World) -> Reply:
-        return _say(reply, status, _UNICORN, "text/html; charset=utf-8", headers)
+        return say(reply, status, _UNICORN, "text/html; charset=utf-8", headers)
 
     return Fault(f"{status} unicorn", change)
-
-
-# -- limits
 
 
 def primary_limit(status: int = 403, *, reset: float = 30) -> Fault:
@@ -123,7 +116,7 @@ def primary_limit(status: int = 403, *, reset: float = 30) -> Fault:
         }
         told = {"Limit": "5000", "Used": "5001", "Remaining": "0", "Reset": str(int(world.clock() + reset))}
         headers = {f"X-RateLimit-{name}": text for name, text in told.items()}
-        return _say(reply, status, orjson.dumps(value), _JSON, headers | {"X-RateLimit-Resource": "core"})
+        return say(reply, status, orjson.dumps(value), _JSON, headers | {"X-RateLimit-Resource": "core"})
 
     return Fault(f"primary limit {status}", change)
 
@@ -148,7 +141,7 @@ def secondary_limit(
         if remaining is not None:
             headers["X-RateLimit-Remaining"] = str(remaining)
             headers["X-RateLimit-Reset"] = str(int(world.clock() + 45))
-        return _say(reply, status, orjson.dumps(value), _JSON, headers)
+        return say(reply, status, orjson.dumps(value), _JSON, headers)
 
     return Fault(f"secondary limit {status}", change)
 
@@ -166,15 +159,12 @@ def nearly_used_up(remaining: int = 3, *, reset: float = 30) -> Fault:
 
 def without_limits() -> Fault:
     """Row 16: no X-RateLimit headers at all."""
-    return _altering("no rate headers", lambda reply: _without(reply, "x-ratelimit-"))
+    return altering("no rate headers", lambda reply: without(reply, "x-ratelimit-"))
 
 
 def other_resource(name: str = "search", remaining: int = 0) -> Fault:
     """Row 16: the headers speak of another resource's limit."""
     return with_headers(**{"X-RateLimit-Resource": name, "X-RateLimit-Remaining": str(remaining)})
-
-
-# -- answers that are broken
 
 
 def html_instead() -> Fault:
@@ -192,7 +182,7 @@ def cut_json(after: int = 40) -> Fault:
 
     def change(reply: Reply, request: Request, world: World) -> Reply:
         reply.headers.pop("Content-Encoding", None)
-        return _say(reply, 200, b'{"total_count":1,"workflow_runs":[{"id":1,"name":"CI"'[:after], _JSON)
+        return say(reply, 200, b'{"total_count":1,"workflow_runs":[{"id":1,"name":"CI"'[:after], _JSON)
 
     return Fault("cut JSON", change)
 
@@ -201,7 +191,7 @@ def said(status: int, body: bytes, content_type: str, *, headers: dict[str, str]
     """Any answer."""
 
     def change(reply: Reply, request: Request, world: World) -> Reply:
-        return _say(reply, status, body, content_type, headers)
+        return say(reply, status, body, content_type, headers)
 
     return Fault(f"{status} {content_type.partition(';')[0]}", change)
 
@@ -211,7 +201,7 @@ def with_json(alter: Callable[[Any], Any], name: str = "altered JSON") -> Fault:
 
     def change(reply: Reply, request: Request, world: World) -> Reply:
         value = alter(orjson.loads(plain_body(reply)))
-        return _say(reply, reply.status, orjson.dumps(value), _JSON)
+        return say(reply, reply.status, orjson.dumps(value), _JSON)
 
     return Fault(name, change)
 
@@ -221,12 +211,12 @@ def with_headers(**headers: str | None) -> Fault:
 
     def alter(reply: Reply) -> Reply:
         for name, value in headers.items():
-            reply = _without(reply, name.lower())
+            reply = without(reply, name.lower())
             if value is not None:
                 reply.headers[name] = value
         return reply
 
-    return _altering(f"headers {', '.join(headers)}", alter)
+    return altering(f"headers {', '.join(headers)}", alter)
 
 
 def unchanged_always() -> Fault:
@@ -247,9 +237,6 @@ def skewed(seconds: float) -> Fault:
         return reply
 
     return Fault(f"clock {seconds:+} s", change)
-
-
-# -- pagination
 
 
 def link_missing() -> Fault:
@@ -277,15 +264,12 @@ def link_elsewhere(host: str = "api.github.example") -> Fault:
     return Fault("Link elsewhere", change)
 
 
-# -- redirects
-
-
 def redirect(location: str | None, status: int = 302) -> Fault:
     """Rows 11, 25, 26: to ``http://…``, ``file:///…``, a private address, another host; None: without Location."""
 
     def change(reply: Reply, request: Request, world: World) -> Reply:
         headers = {} if location is None else {"Location": location}
-        return _say(reply, status, b"", "text/html;charset=utf-8", headers)
+        return say(reply, status, b"", "text/html;charset=utf-8", headers)
 
     return Fault(f"{status} to {location}", change)
 
@@ -295,7 +279,7 @@ def redirect_loop(status: int = 302) -> Fault:
 
     def change(reply: Reply, request: Request, world: World) -> Reply:
         here = f"{request.base}{request.target}"
-        return _say(reply, status, b"", "text/html;charset=utf-8", {"Location": here})
+        return say(reply, status, b"", "text/html;charset=utf-8", {"Location": here})
 
     return Fault("redirect loop", change)
 
@@ -306,13 +290,10 @@ def straight_away(content: bytes | None = None, content_type: str = "application
     return said(200, body, content_type)
 
 
-# -- connections
-
-
 def dropped(*, after_headers: bool = False) -> Fault:
     """Rows 19, 20: the connection is reset before the answer, or right after its headers."""
     when: Any = "after headers" if after_headers else "before"
-    return _altering(f"dropped {when}", lambda reply: replace(reply, drop=when))
+    return altering(f"dropped {when}", lambda reply: replace(reply, drop=when))
 
 
 def cut_off(after: int, *, by: str = "end", framing: str | None = None) -> Fault:
@@ -328,27 +309,24 @@ def cut_off(after: int, *, by: str = "end", framing: str | None = None) -> Fault
         how: Any = by
         return replace(reply, cut_after=after, cut_by=how, framing=told)
 
-    return _altering(f"cut off after {after}", alter)
+    return altering(f"cut off after {after}", alter)
 
 
 def dripping(size: int = 1, seconds: float = 0.05) -> Fault:
     """Row 45: so many bytes at a time."""
-    return _altering("dripping", lambda reply: replace(reply, drip=(size, seconds)))
+    return altering("dripping", lambda reply: replace(reply, drip=(size, seconds)))
 
 
 def stalled(after: int | None = None) -> Fault:
     """Row 45: after so many bytes of the body nothing more comes; None: not even headers."""
     if after is None:
-        return _altering("stalled", lambda reply: replace(reply, pause=3600.0))
-    return _altering(f"stalled after {after}", lambda reply: replace(reply, stall_after=after))
+        return altering("stalled", lambda reply: replace(reply, pause=3600.0))
+    return altering(f"stalled after {after}", lambda reply: replace(reply, stall_after=after))
 
 
 def slow(seconds: float) -> Fault:
     """The answer begins so late."""
-    return _altering(f"slow by {seconds}", lambda reply: replace(reply, pause=seconds))
-
-
-# -- downloads
+    return altering(f"slow by {seconds}", lambda reply: replace(reply, pause=seconds))
 
 
 def address_expired() -> Fault:
@@ -396,27 +374,7 @@ def streamed(pieces: Callable[[], Any], content_type: str = "application/zip") -
     return Fault("streamed", change, origin="blob")
 
 
-def plain_body(reply: Reply) -> bytes:
-    """The body as it was before it was packed."""
-    return gzip.decompress(reply.body) if reply.headers.get("Content-Encoding") == "gzip" else reply.body
-
-
 def _download_altered(name: str, alter: Callable[[bytes], bytes]) -> Fault:
-    return replace(_altering(name, lambda reply: replace(reply, body=alter(reply.body))), origin="blob")
-
-
-def _altering(name: str, alter: Callable[[Reply], Reply]) -> Fault:
-    return Fault(name, lambda reply, request, world: alter(reply))
-
-
-def _without(reply: Reply, start: str) -> Reply:
-    kept = {name: value for name, value in reply.headers.items() if not name.lower().startswith(start)}
-    return replace(reply, headers=kept)
-
-
-def _say(reply: Reply, status: int, body: bytes, content_type: str, headers: dict[str, str] | None = None) -> Reply:
-    """Another answer in the place of the healthy one, whose limits and request id stay."""
-    told = _without(_without(_without(reply, "content-encoding"), "etag"), "link").headers
-    told = {name: value for name, value in told.items() if name.lower() not in ("location",)}
-    told |= {"Content-Type": content_type, **(headers or {})}
-    return replace(reply, status=status, headers=told, body=body, framing="length")
+    return replace(
+        altering(name, lambda reply: without(replace(reply, body=alter(reply.body)), "content-md5")), origin="blob"
+    )

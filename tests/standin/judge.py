@@ -195,7 +195,7 @@ class Judge:
         found: Any = self._description
         for part in value["$ref"].removeprefix("#/").split("/"):
             found = found[part]
-        return found
+        return dict(found)
 
 
 def _wrap(schema: dict[str, Any]) -> dict[str, Any]:

@@ -23,7 +23,7 @@ from tests.standin.shapes import (
     show_repository,
     suite_id,
 )
-from tests.standin.world import Repository, RunState
+from tests.standin.state import Repository, RunState
 
 _FOLDER_SIZE = 1 << 20
 """Files beyond a megabyte come without content, with ``encoding: none``."""

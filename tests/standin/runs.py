@@ -13,7 +13,7 @@ from forensics.synth.template import WORKFLOW_FILES
 from tests.standin.ask import DOCS, Ask, Refused, Told, paginate, scroll
 from tests.standin.search import FILTERS, select_runs
 from tests.standin.shapes import name_groups, show_jobs, show_run
-from tests.standin.world import Repository, RunState
+from tests.standin.state import Repository, RunState
 
 
 def list_workflows(ask: Ask) -> Told:

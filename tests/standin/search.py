@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from forensics.synth.history import cut
 from tests.standin.ask import DOCS, Ask, Refused
 from tests.standin.shapes import suite_id
-from tests.standin.world import RunState
+from tests.standin.state import RunState
 
 _DATE = re.compile(r"\d{4}-\d\d-\d\d")
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)?")

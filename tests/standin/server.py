@@ -7,14 +7,15 @@ import ssl
 import tempfile
 import threading
 import traceback
+from base64 import b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from fnmatch import fnmatch
-from hashlib import sha256
+from hashlib import md5, sha256
 from pathlib import Path
 from types import TracebackType
-from typing import Any, cast
+from typing import Any, Literal, cast
 from urllib.parse import urlsplit
 
 import trustme
@@ -77,6 +78,7 @@ class StandIn:
         world: what there is.
         faults: what goes wrong; afterwards the server is in good health.
         tls: speak HTTPS too: by CONNECT on `proxy_url`, and straight on `tls_url`.
+        certificate: what is wrong with it, apart from nobody knowing who signed it.
         ghes: an Enterprise Server: no limits, no concurrency groups.
         judge: looks at every healthy answer; leaving the context raises AssertionError when one was wrong.
         latency: seconds that each answer takes.
@@ -88,6 +90,7 @@ class StandIn:
         *,
         faults: Sequence[Fault] = (),
         tls: bool = False,
+        certificate: Literal["good", "expired", "wrong host"] = "good",
         ghes: bool = False,
         judge: Judge | None = None,
         latency: float = 0.0,
@@ -99,9 +102,14 @@ class StandIn:
         self.most_at_once = 0
         """Requests under way at the same time, at most; tells something only with a latency."""
         self.latency = latency
+        self.tunnels: list[str] = []
+        """Hosts that CONNECT asked for."""
+        self.refuse_tunnels = 0
+        """A status (407, 502 …) with which every CONNECT is refused."""
         self.faults = Faults(faults)
         self._judge = judge
         self._tls = tls
+        self._certificate = certificate
         self._api = Api(world, self._offer, limited=not ghes, check=self._check if judge else None)
         self._ghes = ghes
         self._loop = asyncio.new_event_loop()
@@ -211,7 +219,9 @@ class StandIn:
 
     def _make_certificate(self) -> None:
         authority = trustme.CA(organization_name="Stand-in GitHub")
-        leaf = authority.issue_cert(*HOSTS)
+        hosts = ("elsewhere.example",) if self._certificate == "wrong host" else HOSTS
+        past = datetime.now(UTC) - timedelta(days=1) if self._certificate == "expired" else None
+        leaf = authority.issue_cert(*hosts, not_after=past)
         self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         leaf.configure_cert(self._context)
         self._folder = tempfile.TemporaryDirectory()
@@ -305,6 +315,7 @@ class StandIn:
         name, content_type, content = self._downloads[request.path]
         headers |= {
             "Content-Type": content_type,
+            "Content-MD5": b64encode(md5(content, usedforsecurity=False).digest()).decode(),
             "Content-Disposition": f"attachment; filename={name}",
             "ETag": f'"0x{sha256(content).hexdigest()[:15].upper()}"',
             "x-ms-blob-type": "BlockBlob",
@@ -323,9 +334,11 @@ class StandIn:
         self._connected += 1
         return self._connected
 
-    def context_for(self, host: str) -> ssl.SSLContext | None:
-        known = any(fnmatch(host, pattern) for pattern in HOSTS)
-        return self._context if known else None
+    def open_tunnel(self, host: str) -> ssl.SSLContext | int:
+        self.tunnels.append(host)
+        if self.refuse_tunnels or self._context is None:
+            return self.refuse_tunnels or 403
+        return self._context if any(fnmatch(host, pattern) for pattern in HOSTS) else 403
 
     def number(self, origin: str) -> int:
         self._counts[origin] += 1
@@ -348,8 +361,8 @@ class _Origin:
     def closed(self, connection: Connection) -> None:
         self.standin.closed(connection)
 
-    def accepts_tunnel(self, host: str) -> ssl.SSLContext | None:
-        return self.standin.context_for(host)
+    def accepts_tunnel(self, host: str) -> ssl.SSLContext | int:
+        return self.standin.open_tunnel(host)
 
     def answer(self, connection: Connection, method: str, target: str, headers: dict[str, str], body: bytes) -> Reply:
         host = headers.get("host", "")

@@ -15,7 +15,7 @@ from forensics.synth import rest
 from forensics.synth.commits import Commit
 from forensics.synth.history import START, Attempt, History, Job, Run
 from forensics.synth.template import load_workflow
-from tests.standin.world import DROPPED, Repository, RunState
+from tests.standin.state import DROPPED, Repository, RunState
 
 API = "https://api.github.com"
 WEB = "https://github.com"
@@ -81,7 +81,9 @@ def show_repository(entry: Repository) -> dict[str, Any]:
 
 def show_run(entry: Repository, state: RunState, attempt: Attempt, *, pulls: bool = True) -> dict[str, Any]:
     """``workflow-run`` as it stands."""
-    minimal = orjson.Fragment(orjson.dumps(show_minimal(entry)))
+    if "minimal" not in entry.shown:
+        entry.shown["minimal"] = orjson.dumps(show_minimal(entry))
+    minimal = orjson.Fragment(entry.shown["minimal"])
     shown = rest.show_run(entry.history, state.run, attempt, state.number, minimal)  # type: ignore[arg-type]
     for pull in shown["pull_requests"]:
         pull["head"]["repo"] = pull["base"]["repo"] = _repo_ref(entry)

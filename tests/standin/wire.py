@@ -8,6 +8,7 @@ import ssl
 import struct
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from http import HTTPStatus
 from typing import Any, Literal, Protocol
 from urllib.parse import parse_qsl, unquote
@@ -70,8 +71,8 @@ class Answering(Protocol):
     def answer(self, connection: Connection, method: str, target: str, headers: dict[str, str], body: bytes) -> Reply:
         """The answer to one request; called in the server's thread."""
 
-    def accepts_tunnel(self, host: str) -> ssl.SSLContext | None:
-        """By which certificate to speak for a host that CONNECT asks for; None refuses."""
+    def accepts_tunnel(self, host: str) -> ssl.SSLContext | int:
+        """By which certificate to speak for a host that CONNECT asks for, or the status that refuses it."""
 
     def opened(self, connection: Connection) -> None:
         """A connection is there."""
@@ -138,7 +139,10 @@ class Connection(asyncio.Protocol):
         if end < 0:
             return
         lines = self._buffer[:end].decode("latin-1").split("\r\n")
-        method, target, _ = lines[0].split(" ", 2)
+        if lines[0].count(" ") != 2:
+            self.abort()
+            return
+        method, target, _ = lines[0].split(" ")
         headers = {}
         for line in lines[1:]:
             name, _, value = line.partition(":")
@@ -157,8 +161,9 @@ class Connection(asyncio.Protocol):
 
     def _open_tunnel(self, target: str) -> None:
         context = self._server.accepts_tunnel(target.rpartition(":")[0])
-        if context is None:
-            self._send(Reply(403, {}, b"This proxy reaches the stand-in only.\n"), "CONNECT", keep=False)
+        if isinstance(context, int):
+            told = {"Proxy-Authenticate": 'Basic realm="stand-in"'} if context == 407 else {}
+            self._send(Reply(context, told, b"This proxy does not lead there.\n"), "CONNECT", keep=False)
             return
         assert self.transport is not None
         self.transport.pause_reading()
@@ -212,7 +217,7 @@ class Connection(asyncio.Protocol):
             delay, data = piece
             if delay:
                 rest, self._pieces = self._pieces, None
-                self._later(delay, lambda data=data, rest=rest: self._go_on(data, rest))
+                self._later(delay, partial(self._go_on, data, rest))
                 return
             self._write(data)
 

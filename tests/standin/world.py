@@ -10,118 +10,16 @@ import re
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from random import Random
-from typing import Any, Literal
+from typing import Any
 
-from forensics.synth.commits import PEOPLE, Commit, Person, make_sha
-from forensics.synth.execute import rerun, start_run
-from forensics.synth.history import Attempt, History, Job, Run
-from forensics.synth.template import WORKFLOW_FILES, load_workflow
-
-Phase = Literal["queued", "in_progress", "completed"]
-DROPPED: Any = object()
-"""In `World.alter_run` and `World.alter_job`: the field is not there at all."""
-
-_FACTS = {"version": "9.9.0", "previous": "9.8.0", "add": "1", "change": "0"}
-"""What logs of a release or a plan need to know."""
-
-
-@dataclass
-class RunState:
-    """A run as it stands."""
-
-    run: Run
-    number: int
-    """Within its workflow."""
-    phase: Phase
-    """Of the latest attempt; earlier ones have ended."""
-    updated_at: datetime
-    expired: set[int] = field(default_factory=set)
-    """Attempts whose logs are past their retention."""
-    altered: dict[str, Any] = field(default_factory=dict)
-    altered_jobs: dict[int, dict[str, Any]] = field(default_factory=dict)
-    archives: dict[int, bytes | None] = field(default_factory=dict)
-    """Log archives by attempt, packed when first asked for; None: there is none."""
-
-    @property
-    def run_id(self) -> int:
-        return self.run.run_id
-
-    def attempt(self, number: int) -> Attempt | None:
-        """One of its attempts."""
-        return next((attempt for attempt in self.run.attempts if attempt.number == number), None)
-
-    def phase_of(self, attempt: Attempt) -> Phase:
-        """Only the latest attempt may not have ended."""
-        return self.phase if attempt is self.run.latest else "completed"
-
-
-@dataclass
-class Repository:
-    """One repository."""
-
-    repository_id: int
-    history: History
-    runs: dict[int, RunState] = field(default_factory=dict)
-    """Oldest first."""
-    files: dict[tuple[str, str], bytes | None] = field(default_factory=dict)
-    """(sha or empty for every sha, path) → content that differs from the synthesiser's; None: not there."""
-    shas: set[str] = field(default_factory=set)
-    commits: dict[str, Commit] = field(default_factory=dict)
-    counters: dict[str, int] = field(default_factory=dict)
-    job_index: dict[int, tuple[RunState, Attempt, Job]] = field(default_factory=dict)
-    """By job id; empty until it is asked for."""
-
-    @property
-    def full_name(self) -> str:
-        return self.history.repository
-
-    def newest_first(self) -> list[RunState]:
-        """As GitHub lists runs."""
-        return list(self.runs.values())[::-1]
-
-    def adopt(self, run: Run, phase: Phase, updated_at: datetime) -> RunState:
-        """Take a run in; runs come oldest first, or the order is put right."""
-        first = 310 * (1 + WORKFLOW_FILES.index(run.workflow))
-        self.counters[run.workflow] = number = self.counters.get(run.workflow, first) + 1
-        state = RunState(run, number, phase, updated_at)
-        newest = next(reversed(self.runs), 0)
-        self.runs[run.run_id] = state
-        if run.run_id < newest:
-            self.runs = dict(sorted(self.runs.items()))
-        self.shas.add(run.commit.sha)
-        self.commits.setdefault(run.commit.sha, run.commit)
-        return state
-
-    def find_job(self, job_id: int) -> tuple[RunState, Attempt, Job] | None:
-        """A job by its id, which is its check run's too."""
-        if not self.job_index:
-            for state in self.runs.values():
-                for attempt in state.run.attempts:
-                    self.job_index.update({job.job_id: (state, attempt, job) for job in attempt.jobs})
-        return self.job_index.get(job_id)
-
-
-@dataclass
-class Token:
-    """As whom one may ask."""
-
-    expires_at: float | None = None
-    """Seconds since the epoch by the world's clock."""
-    used: int = 0
-    resets_at: float = 0.0
-
-
-@dataclass(frozen=True)
-class App:
-    """A GitHub App that is installed in all repositories."""
-
-    app_id: int
-    installation_id: int
-    public_key: str | None
-    """PEM; None: signatures are not looked at, everything else of the JWT is."""
+from forensics.synth.commits import PEOPLE, Commit, make_sha
+from forensics.synth.execute import start_run
+from forensics.synth.history import Annotation, History, Run
+from forensics.synth.template import load_workflow
+from tests.standin.state import FACTS, App, Phase, Repository, RunState, Token, run_again
 
 
 class World:
@@ -151,7 +49,7 @@ class World:
         self.repositories: list[Repository] = []
         self.moved: dict[str, int] = {}
         """Old name → id of the repository."""
-        self._scripts: list[tuple[re.Pattern[str] | None, int, Callable[[World], object]]] = []
+        self._scripts: list[_Script] = []
         self._seen = 0
         self._rng = Random("forensics stand-in")
         last = datetime(2026, 11, 2)
@@ -207,15 +105,17 @@ class World:
     def asked(self, target: str) -> None:
         """The server tells of a request."""
         self._seen += 1
-        due, later = [], []
-        for pattern, left, change in self._scripts:
+        due: list[_Script] = []
+        waiting: list[_Script] = []
+        for script in self._scripts:
+            pattern, left, change = script
             if pattern is None:
-                (due if left <= self._seen else later).append((pattern, left, change))
+                (due if left <= self._seen else waiting).append(script)
             elif pattern.search(target):
-                (due if left <= 1 else later).append((pattern, left - 1, change))
+                (due if left <= 1 else waiting).append((pattern, left - 1, change))
             else:
-                later.append((pattern, left, change))
-        self._scripts = later
+                waiting.append(script)
+        self._scripts = waiting
         for _, _, change in due:
             change(self)
 
@@ -367,9 +267,25 @@ class World:
                     return
             raise KeyError(job_id)
 
+    def annotate(self, job_id: int, count: int, level: str = "warning") -> None:
+        """So many more annotations on a job, numbered from 1."""
+        with self.lock:
+            for entry in self.repositories:
+                if found := entry.find_job(job_id):
+                    state, attempt, job = found
+                    notes = tuple(Annotation(level, f"Note {number}.", number) for number in range(1, count + 1))
+                    noted = replace(job, annotations=(*job.annotations, *notes))
+                    jobs = tuple(noted if known is job else known for known in attempt.jobs)
+                    told = replace(attempt, jobs=jobs)
+                    attempts = tuple(told if known is attempt else known for known in state.run.attempts)
+                    state.run = replace(state.run, attempts=attempts)
+                    self.changed(entry)
+                    return
+            raise KeyError(job_id)
+
     def changed(self, entry: Repository) -> None:
         """Forget what was worked out from the old state."""
-        entry.job_index = {}
+        entry.job_index, entry.shown = {}, {}
         self.version += 1
 
     def _turn(self, run_id: int, phase: Phase, moment: datetime) -> None:
@@ -395,11 +311,8 @@ class World:
             moment = max(moment, newest.run.created_at + timedelta(milliseconds=2))
         author = self._rng.choice(PEOPLE)
         commit = Commit(make_sha(self._rng), "main", "Change one more thing", author, moment, moment, "tests")
-        return start_run(load_workflow(workflow), commit, event, moment, self._rng, facts=_FACTS)
+        return start_run(load_workflow(workflow), commit, event, moment, self._rng, facts=FACTS)
 
 
-def run_again(run: Run, at: datetime, actor: Person, rng: Random, *, only_failed: bool) -> Run:
-    """The run with one more attempt, whose logs know what every course of events may ask for."""
-    again = rerun(run, load_workflow(run.workflow), at, actor, rng, only_failed=only_failed)
-    last = replace(again.latest, facts={**_FACTS, **again.latest.facts})
-    return replace(again, attempts=(*run.attempts, last))
+_Script = tuple[re.Pattern[str] | None, int, Callable[[World], object]]
+"""What must be asked for (or anything), how often or at which request of all, and what happens then."""
