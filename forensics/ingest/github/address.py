@@ -88,9 +88,9 @@ def locate(repositories: Sequence[str], api_url: str | None, environment: Mappin
         named = [checkout.named]
     server = _server(named, api_url, environment, written=bool(repositories))
     wanted = tuple(entry.repository for entry in named)
-    own = checkout and _same(checkout.named.repository, wanted) and checkout.named.host == server.host
-    if checkout and not repositories:
-        own = True
+    own = checkout is not None and (
+        not repositories or (_same(checkout.named.repository, wanted) and checkout.named.host == server.host)
+    )
     return Place(server, wanted, api_url is not None, checkout.folder if checkout and own else None)
 
 
@@ -159,12 +159,14 @@ def find_checkout(folder: Path, environment: Mapping[str, str]) -> Checkout | No
         name, _, what = key.removeprefix("remote.").rpartition(".")
         (addresses if what == "url" else chosen).setdefault(name, value)
     remote = _choose(list(addresses), chosen)
-    resolved = chosen.get(remote, "base")
-    if resolved != "base":  # gh keeps a parent that is no remote in this way
-        return Checkout(top, remote, read_name(resolved))
     # Asked of git once more, because url.<base>.insteadOf may stand behind the address.
     url = _git(folder, environment, "remote", "get-url", "--", remote).stdout.strip() or addresses[remote]
-    return Checkout(top, remote, _on_github(remote, url))
+    named = _on_github(remote, url)
+    resolved = chosen.get(remote, "base")
+    if resolved != "base":  # gh keeps a parent that is no remote in this way
+        parent = read_name(resolved)
+        named = Named(parent.repository, parent.host or named.host)
+    return Checkout(top, remote, named)
 
 
 def _require_checkout(folder: Path, environment: Mapping[str, str]) -> Checkout:

@@ -198,7 +198,7 @@ def test_the_choice_that_gh_keeps_comes_first(git: Git) -> None:
     git("config", "remote.origin.gh-resolved", "acme/parent")
     found = find_checkout(git.folder, git.environment)
     assert found
-    assert found.named == Named("acme/parent", None)
+    assert found.named == Named("acme/parent", "github.com")
 
 
 def test_a_shortened_remote_is_written_out_by_git(git: Git) -> None:
