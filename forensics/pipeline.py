@@ -7,7 +7,7 @@ imported by the function that needs them, so that ``forensics --help`` stays qui
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,6 +21,8 @@ from forensics.model import Analysis, Coverage, DetectorDoc, Finding, Progress
 if TYPE_CHECKING:
     from forensics.detect.run import DetectionResult
     from forensics.ingest.evidence import Verification
+    from forensics.ingest.github.answer import Credential, Policy, Server
+    from forensics.ingest.github.scope import Completeness, Plan, Scope
     from forensics.store.coverage import Account, ListedWindow, PastIngest
     from forensics.store.store import Store
     from forensics.synth.write import Written
@@ -45,6 +47,25 @@ class IngestSummary:
     lines_problem: int
     problems: tuple[tuple[str, int], ...]
     seconds: float
+
+
+@dataclass(frozen=True)
+class LiveSummary:
+    """What one live ingest did."""
+
+    plan: Plan
+    """What was to be asked for, as it was announced."""
+    completeness: tuple[Completeness, ...]
+    requests: int
+    by_kind: Mapping[str, int]
+    """Requests made, by what they were for."""
+    waited: float
+    """Seconds spent waiting for limits."""
+    loaded: IngestSummary | None
+    """None after a dry run."""
+    moved: tuple[tuple[str, str], ...]
+    """Repositories that have another name now: (asked for, called now)."""
+    warnings: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -132,11 +153,52 @@ def ingest_files(config: Config, paths: Sequence[Path], progress: Progress) -> I
             workers=config.workers, scratch=config.case / ".loading", progress=progress,
         )  # fmt: skip
         coverage = read_coverage(store)
+    return _summary(coverage, len(intake.new), intake.known, intake.bytes, begun)
+
+
+def _summary(coverage: Coverage, taken: int, known: int, size: int, begun: float) -> IngestSummary:
     return IngestSummary(
-        len(intake.new), intake.known, intake.bytes, coverage.runs, coverage.attempts, coverage.jobs,
+        taken, known, size, coverage.runs, coverage.attempts, coverage.jobs,
         coverage.log_lines, coverage.effects, coverage.lines_in, coverage.lines_stored, coverage.lines_duplicate,
         coverage.lines_problem, coverage.problems, time.monotonic() - begun,
     )  # fmt: skip
+
+
+def ingest_github(
+    config: Config,
+    scope: Scope,
+    server: Server,
+    credential: Credential | None,
+    policy: Policy,
+    progress: Progress,
+    *,
+    environment: Mapping[str, str],
+    checkout: Path | None,
+    announce: Callable[[Plan], None] = lambda plan: None,
+) -> LiveSummary:
+    """Get what GitHub has of some repositories into the case and load it; ``announce`` hears what it will cost.
+
+    Raises what ``forensics.load.live.fetch`` raises; after Incomplete the same call goes on where it stopped.
+    """
+    from forensics.load.live import Request, fetch
+    from forensics.store.store import Store
+
+    begun = time.monotonic()
+    request = Request(config, scope, server, credential, policy, environment, checkout)
+    fetched = fetch(request, progress, announce, _suspect)
+    loaded = None
+    if not scope.dry_run:
+        with Store.read(config.database, threads=config.workers) as store:
+            loaded = _summary(read_coverage(store), fetched.new_files, 0, fetched.new_bytes, begun)
+    return LiveSummary(
+        fetched.plan, fetched.completeness, fetched.requests, fetched.by_kind, fetched.waited, loaded, fetched.moved,
+        fetched.warnings,
+    )  # fmt: skip
+
+
+def _suspect(store: Store) -> list[int]:
+    """Runs that the detectors name on what is loaded so far."""
+    return [run.run_id for finding in _run_detectors(store, (), None).findings for run in finding.runs]
 
 
 def detect(config: Config, *, only: Sequence[str] = (), queries: Path | None = None) -> Detection:

@@ -7,7 +7,7 @@ bringing them below our base address, and downloads belong to a second client th
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from types import TracebackType
@@ -134,7 +134,7 @@ class Client:
         kind: str,
         conditional: bool = False,
         check: Callable[[Answer], int] | None = None,
-    ) -> AsyncIterator[Answer]:
+    ) -> AsyncGenerator[Answer, None]:
         """Ask for a list, page by page as ``Link`` says. Raises as :meth:`get` does.
 
         ``check`` counts the items of a page. With it a full page that has no ``Link`` header at all is not believed
