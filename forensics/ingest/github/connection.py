@@ -160,6 +160,8 @@ def _mounts(
     for scheme, proxy in proxies.items():
         flaw = ""
         try:
+            if not urlsplit(proxy).hostname or urlsplit(proxy).port == 0:
+                raise ValueError
             mounts[f"{scheme}://"] = httpx2.AsyncHTTPTransport(
                 verify=context, limits=limits, proxy=httpx2.Proxy(proxy, ssl_context=_for_proxy(proxy, context))
             )

@@ -155,7 +155,7 @@ def repository_of(document: Any) -> str | None:
             inner = part.get("repository")
             for holder in (inner, part):
                 name = holder.get("full_name") if isinstance(holder, dict) else None
-                if isinstance(name, str) and re.fullmatch(r"[\w.-]+/[\w.-]+", name):
+                if isinstance(name, str) and re.fullmatch(r"(?a:[\w-]+/(?!\.\.?$)[\w.-]+)", name):
                     return name
     return None
 

@@ -138,8 +138,12 @@ class Scripted:
 
 
 async def _read(reader: asyncio.StreamReader) -> Request | None:
+    """The next request, or None where the client has gone, or speaks TLS where none is spoken."""
     try:
-        head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
+        start = await reader.readexactly(1)
+        if start == b"\x16":
+            return None
+        head = (start + await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
     except asyncio.IncompleteReadError:
         return None
     first, *lines = head.split("\r\n")
