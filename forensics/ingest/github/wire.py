@@ -238,7 +238,7 @@ class Wire:
         if not (token.isascii() and token.isprintable() and " " not in token and token):
             # h11 would refuse it as a header, and name it in its error
             raise AccessRefused(
-                f"What {self._credential.source} holds is no token: it is empty or has spaces or odd characters in it.",
+                f"What {self._credential.source} holds is no token: it is empty, or has spaces or odd characters.",
                 hint=f"Put a valid token into {self._credential.source}, or run: gh auth login",
             )
         if token not in self._secrets:
