@@ -115,7 +115,9 @@ def _kept(since: datetime, until: datetime, known: Iterable[Listing]) -> list[_P
         and since - KEPT_BEFORE <= listing.starts_at <= listing.ends_at <= until
         and listing.ends_at >= since
     ]
-    fitting.sort(key=lambda one: (one.listed_at, one.ends_at - one.starts_at, one.starts_at), reverse=True)
+    fitting.sort(
+        key=lambda one: (one.listed_at, one.ends_at - one.starts_at, one.starts_at, one.total_count), reverse=True
+    )
     kept: list[_Piece] = []
     for one in fitting:
         if all(one.ends_at < other.start or other.end < one.starts_at for other in kept):
