@@ -118,12 +118,8 @@ class Api:
         try:
             signed = app is not None and app.public_key is not None
             key = (app.public_key if app else None) or ""
-            claims = jwt.decode(
-                credential,
-                key,
-                algorithms=["RS256"],
-                options={"verify_signature": signed, "verify_exp": False, "verify_iat": False},
-            )
+            options: Any = {"verify_signature": signed, "verify_exp": False, "verify_iat": False}
+            claims = jwt.decode(credential, key, algorithms=["RS256"], options=options)
         except jwt.InvalidTokenError:
             raise Refused(401, "A JSON web token could not be decoded") from None
         now = self.world.clock()
@@ -202,7 +198,7 @@ class Api:
             tail = f"/{parts[4]}" if len(parts) > 4 else ""
             if entry_or_none is not None:
                 return entry_or_none, tail
-            if name.lower() in self.world.moved:
+            if self.world.moved.get(name.lower()) in {entry.repository_id for entry in self.world.repositories}:
                 query = request.target.partition("?")
                 there = f"{API}/repositories/{self.world.moved[name.lower()]}{tail}{query[1]}{query[2]}"
                 raise Refused(301, "Moved Permanently", url=there)

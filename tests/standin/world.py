@@ -6,6 +6,7 @@ last thing that happened in the histories and goes on with real time: no test de
 
 from __future__ import annotations
 
+import asyncio
 import re
 import threading
 import time
@@ -82,9 +83,14 @@ class World:
         return datetime.fromtimestamp(self.clock(), UTC).replace(tzinfo=None)
 
     def skip(self, seconds: float) -> None:
-        """Let time pass: what ``Policy.sleep`` of a test should do."""
+        """Let time pass."""
         with self.lock:
             self._skipped += seconds
+
+    async def sleep(self, seconds: float) -> None:
+        """Let time pass without waiting: for ``Policy(sleep=world.sleep, clock=world.clock)``."""
+        self.skip(seconds)
+        await asyncio.sleep(0)
 
     def _reach(self, moment: datetime) -> None:
         """Be no earlier than this."""
