@@ -256,9 +256,13 @@ def _span(span: timedelta) -> str:
 
 def describe_plan(plan: Plan, policy: Policy, columns: int) -> Iterator[str]:
     """What it will cost, and how that fits what is left, as lines for people."""
-    costs = [(cost.what, f"{'' if cost.exact else 'about '}{cost.requests:,}") for cost in plan.costs]
-    exact = all(cost.exact for cost in plan.costs)
+    wanted = [cost for cost in plan.costs if cost.requests]
+    costs = [(cost.what, f"{'' if cost.exact else 'about '}{cost.requests:,}") for cost in wanted]
+    exact = all(cost.exact for cost in wanted)
     costs.append(("all", f"{'' if exact else 'about '}{plan.requests:,}"))
+    if not wanted:
+        yield "Nothing new is listed; what is left to ask takes a few requests."
+        return
     room = max(len("requests"), *(len(text) for _, text in costs))
     yield from layout(("what", "requests".rjust(room)), [(what, text.rjust(room)) for what, text in costs], columns)
     yield from _fit(plan, policy)
@@ -297,7 +301,7 @@ def describe_completeness(summary: LiveSummary, columns: int) -> Iterator[str]:
         for entry in summary.completeness
     ]
     if rows:
-        yield from layout(("what", "listed", "fetched", "expired", "not to be had", "to come"), rows, columns)
+        yield from layout(("kind", "listed", "fetched", "expired", "refused", "waiting"), rows, columns)
     waited = f", waited {_duration(summary.waited)} for limits" if summary.waited >= 1 else ""
     yield f"{plural(summary.requests, 'request')}{waited}."
     to_come = sum(entry.waiting for entry in summary.completeness)

@@ -105,10 +105,10 @@ logs                about 630
 all               about 1,266
 At 850 requests a minute that takes 2 minutes at least.
 4,946 of 5,000 requests of the limit are left, which resets at 20:14 UTC; 50 are kept for others.
-what  listed  fetched  expired  not to be had  to come
-────  ──────  ───────  ───────  ─────────────  ───────
-runs     600      600        0              0        0
-logs     630      611       12              2        5
+kind  listed  fetched  expired  refused  waiting
+────  ──────  ───────  ───────  ───────  ───────
+runs     600      600        0        0        0
+logs     630      611       12        2        5
 1,266 requests.
 5 things could not be fetched yet; the same command asks for them again.
 Took 1,262 files (5.1 MB) in 61.2 s; 4 known already.
@@ -179,12 +179,19 @@ def test_from_takes_files_whatever_the_environment_says(
 
 
 def lines(plan: Plan, **policy: Any) -> list[str]:
-    return list(describe_plan(plan, Policy(**policy), 100))[6:]
+    """What is said below the table."""
+    return list(describe_plan(plan, Policy(**policy), 100))[4:]
 
 
 def planned(requests: int, left: int | None) -> Plan:
     limit, resets_at = (5000, datetime(2026, 11, 23, 20, 14)) if left is not None else (None, None)
-    return Plan((Cost("a", requests, True), Cost("b", 0, True), Cost("c", 0, True)), left, limit, resets_at)
+    return Plan((Cost("a", requests, True), Cost("b", 0, False)), left, limit, resets_at)
+
+
+def test_a_plan_without_anything_new_is_one_line() -> None:
+    assert list(describe_plan(planned(0, 4000), Policy(), 100)) == [
+        "Nothing new is listed; what is left to ask takes a few requests."
+    ]
 
 
 @pytest.mark.parametrize(
