@@ -128,13 +128,16 @@ def read_directory(stream: BinaryIO, directory: Directory) -> Iterator[Entry]:
     stream.seek(directory.start)
     done = 0
     while done < directory.size:
-        head = stream.read(_ENTRY.size)
+        head = stream.read(min(_ENTRY.size, directory.size - done))
         if len(head) != _ENTRY.size:
             raise Unsound("its directory is cut short")
         fields = _ENTRY.unpack(head)
         if fields[0] != b"PK\x01\x02":
             raise Unsound("its directory is garbled")
-        name, extra = stream.read(fields[10]), stream.read(fields[11])
+        # The last entry may claim more than the directory has: zipfile takes what there is.
+        left = directory.size - done - _ENTRY.size
+        name = stream.read(min(fields[10], left))
+        extra = stream.read(min(fields[11], left - len(name)))
         stream.seek(fields[12], os.SEEK_CUR)
         done += _ENTRY.size + fields[10] + fields[11] + fields[12]
         yield _entry(fields, name, extra, directory.shift)

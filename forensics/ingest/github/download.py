@@ -10,6 +10,7 @@ import asyncio
 import os
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -144,9 +145,11 @@ class Downloader:
         try:
             outcome = await self._try(wanted)
         finally:
-            _aside(part).unlink(missing_ok=True)
-            if outcome is None:
-                part.unlink(missing_ok=True)
+            # Failing at this must not hide why; the next ingest clears what stays.
+            with suppress(OSError):
+                _aside(part).unlink(missing_ok=True)
+                if outcome is None:
+                    part.unlink(missing_ok=True)
         self._failed_in_a_row = 0
         if isinstance(outcome, CorruptDownload):
             raise outcome
