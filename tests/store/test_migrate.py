@@ -157,3 +157,37 @@ def test_every_table_and_column_says_what_it_is() -> None:
         columns = store.query("SELECT count(*) FROM duckdb_columns() WHERE NOT internal")
     assert silent.rows == []
     assert columns.rows[0][0] > 150
+
+
+def first_version_case(path: Path) -> None:
+    """A case as the program wrote it before it could ask GitHub: only the first migration applied."""
+    from forensics.store import migrate
+
+    known = migrations()
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(migrate, "migrations", lambda: known[:1])
+        with Store.write(path) as store:
+            store.execute(
+                "INSERT INTO requests VALUES (1, '2026-11-02', 'GET', '/repos/acme/shop', 200, 10, 20, 1, 4999)"
+            )
+            store.execute("INSERT INTO repositories (repository) VALUES ('acme/shop')")
+
+
+def test_a_case_of_the_first_version_gets_the_live_ingest_and_keeps_its_rows(tmp_path: Path) -> None:
+    path = tmp_path / "case.duckdb"
+    first_version_case(path)
+    before = digest(path)
+    with pytest.raises(CaseUnreadable, match="schema version 1"):
+        Store.read(path)
+    assert digest(path) == before
+    with Store.write(path) as store:
+        assert {"work", "listings", "answers", "ingests"} <= tables(store)
+        assert store.query("SELECT request_no, endpoint, quota_left, kind, error, ingest_no FROM requests").rows == [
+            (1, "/repos/acme/shop", 4999, None, None, None)
+        ]
+    with Store.read(path) as store, Store.memory() as fresh:
+        columns = (
+            "SELECT table_name, column_name, data_type, is_nullable, comment FROM duckdb_columns() "
+            "WHERE NOT internal ORDER BY table_name, column_index"
+        )
+        assert store.query(columns).rows == fresh.query(columns).rows
