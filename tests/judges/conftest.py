@@ -9,25 +9,26 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from program import ENVIRONMENT, Judge, bare_environment, require
+
+from tests.judges.program import ENVIRONMENT, Program, bare_environment, require
 
 _VERDICTS = pytest.StashKey[list[str]]()
 
 
 @pytest.fixture
-def installed(tmp_path: Path) -> Callable[[str], Judge]:
+def installed(tmp_path: Path) -> Callable[[str], Program]:
     """A program of the judges' own environment by its name, with a home of its own."""
 
-    def find(name: str) -> Judge:
+    def find(name: str) -> Program:
         program = ENVIRONMENT / "bin" / name
         require(program.exists(), f"{name} is not installed")
-        return Judge((program,), bare_environment(tmp_path), tmp_path)
+        return Program((program,), bare_environment(tmp_path), tmp_path)
 
     return find
 
 
 @pytest.fixture
-def node(tmp_path: Path) -> Judge:
+def node(tmp_path: Path) -> Program:
     """Node, in a folder where the npm packages of the judges can be imported."""
     program = shutil.which("node")
     packages = ENVIRONMENT / "npm" / "node_modules"
@@ -35,16 +36,16 @@ def node(tmp_path: Path) -> Judge:
     require(packages.exists(), "the npm packages are not installed")
     assert program
     (tmp_path / "node_modules").symlink_to(packages)
-    return Judge((program,), bare_environment(tmp_path), tmp_path)
+    return Program((program,), bare_environment(tmp_path), tmp_path)
 
 
 @pytest.fixture
-def gh(tmp_path: Path) -> Judge:
+def gh(tmp_path: Path) -> Program:
     """GitHub's own client, from this environment, with no settings and nothing cached."""
     program = Path(sys.executable).parent / "gh"
     require(program.exists(), "gh is not installed")
     settings = {"GH_NO_UPDATE_NOTIFIER": "1", "GH_PROMPT_DISABLED": "1", "GH_CONFIG_DIR": str(tmp_path / "gh")}
-    return Judge((program,), {**bare_environment(tmp_path), **settings}, tmp_path)
+    return Program((program,), {**bare_environment(tmp_path), **settings}, tmp_path)
 
 
 @pytest.fixture

@@ -10,12 +10,15 @@ from pathlib import Path
 
 import pytest
 
+from tests.standin import StandIn
+
 ENVIRONMENT = Path(__file__).parents[2] / ".venv-judges"
-TOKEN = "ghp_judge"
+TOKEN = "tok"
+"""What the stand-in knows."""
 
 
 @dataclass(frozen=True)
-class Judge:
+class Program:
     """Somebody else's program, run as a process with nothing of this machine's settings but what it is given."""
 
     command: tuple[str | Path, ...]
@@ -54,6 +57,13 @@ def bare_environment(home: Path) -> dict[str, str]:
         "NO_COLOR": "1",
         "TZ": "UTC",
     }
+
+
+def led_to(github: StandIn) -> dict[str, str]:
+    """Variables that lead a program which only knows ``https://api.github.com`` to the stand-in."""
+    ca = str(github.ca_file)
+    tokens = {"GH_TOKEN": TOKEN, "GITHUB_TOKEN": TOKEN}
+    return {"HTTPS_PROXY": github.proxy_url, "SSL_CERT_FILE": ca, "REQUESTS_CA_BUNDLE": ca, **tokens}
 
 
 def require(condition: object, lacking: str) -> None:
