@@ -145,9 +145,9 @@ class Lines:
         self._say(SECONDS_BETWEEN_SIGNS_OF_LIFE)
 
     def waiting(self, seconds: float, why: str) -> None:
-        """Say it once, however many requests wait for the same."""
+        """Say it once, however many requests wait for the same; a pause of a few seconds is not worth a line."""
         until = time.monotonic() + seconds
-        if until > self._until + 1:
+        if seconds >= SECONDS_BETWEEN_LINES and until > self._until + 1:
             self._until = until
             say(f"{visible(why)} ({countdown(seconds)} to wait)")
 

@@ -34,6 +34,7 @@ def test_a_long_wait_is_said_once_and_gives_a_sign_of_life_each_minute(
 ) -> None:
     with Lines() as progress:
         progress.start("Fetching logs", None)
+        progress.waiting(4, "850 requests were made within a minute.")
         for _ in range(6):
             progress.waiting(150, "The limit is used up.")
         for second in range(150):
