@@ -204,7 +204,8 @@ class Transfer:
 
     def _explained(self, error: Exception, host: str) -> Exception:
         """Rows 46 and 47: a certificate or a proxy that refuses is nothing that gets better by asking again."""
-        met = explain(error, host=host, proxy=None, first=False, deadline=self._policy.stall)
+        proxy = "of HTTPS_PROXY" if isinstance(error, httpx2.ProxyError) else None
+        met = explain(error, host=host, proxy=proxy, first=False, deadline=self._policy.stall)
         return met.error if isinstance(met, Fatal) else Broken("connection", met.why)
 
     async def _refusal(self, response: httpx2.Response, url: str, host: str) -> Broken:
