@@ -75,13 +75,13 @@ def test_row_41_an_archive_of_a_gigabyte_takes_less_than_300_mb(tmp_path, capsys
                         for _ in range(128):
                             member.write(block)
 
-    server = threading.Thread(target=serve)
+    server = threading.Thread(target=serve, daemon=True)
     server.start()
     url = f"http://127.0.0.1:{listener.getsockname()[1]}/logs.zip"
     ran = subprocess.run(
         [sys.executable, "-c", CHILD, url, str(tmp_path)], capture_output=True, text=True, check=True
     )
-    server.join()
+    server.join(10)
     size, members, unpacked, damaged, reason, peak, took = json.loads(ran.stdout)
     (tmp_path / "big.part").unlink()
     with capsys.disabled():
