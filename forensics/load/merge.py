@@ -74,6 +74,9 @@ SCHEMAS: dict[str, dict[str, Any]] = {
         "run_id": pl.Int64, "attempt": pl.Int32, "job_id": pl.Int64, "group_name": pl.String,
         "cancel_in_progress": pl.Boolean, "queue": pl.String, "source": pl.String, "confidence": pl.String,
     },
+    "workflow_versions": {
+        "repository": pl.String, "path": pl.String, "commit": pl.String, "blob": pl.String, "source": pl.String,
+    },
 }  # fmt: skip
 """Polars types of the tables that are written from Python, by column."""
 
@@ -88,6 +91,7 @@ KEYS: dict[str, tuple[str, ...]] = {
     "deployments": ("deployment_id",),
     "deployment_statuses": ("status_id",),
     "concurrency_groups": ("run_id", "attempt", "job_id", "group_name", "source"),
+    "workflow_versions": ("repository", "path", "commit"),
 }
 """What makes two rows the same thing. Run and job ids are unique on a server, whatever the repository."""
 
@@ -108,6 +112,7 @@ def merge_pages(store: Store, seen: Mapping[str, Sequence[Row]]) -> int:
         _merge(store, table, kept.get(table, []), tuple(SCHEMAS[table]), _newest)
     for table in ("annotations", "concurrency_groups"):
         _merge(store, table, kept.get(table, []), (), _newest)
+    _merge(store, "workflow_versions", kept.get("workflow_versions", []), (), _surest)
     return without_id
 
 
@@ -120,6 +125,11 @@ def _newest(row: Row) -> tuple[Any, ...]:
         len(row.get("raw") or ""),
         row.get("raw") or "",
     )
+
+
+def _surest(row: Row) -> tuple[Any, ...]:
+    """Sort key: what was read last, after what only follows; then content, so that it is total."""
+    return (row["source"] == "exact", row["blob"])
 
 
 def _job_state_order(row: Row) -> tuple[Any, ...]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,15 +12,16 @@ import polars as pl
 
 from forensics.errors import EvidenceUnreadable
 from forensics.ingest.folder import Refused
+from forensics.ingest.github.clone import blob_id
 from forensics.ingest.recognise import decode
 from forensics.load.merge import SCHEMAS, merge_pages
-from forensics.load.naming import read_name
+from forensics.load.naming import Named, read_name
 from forensics.load.page import Page, Row
 from forensics.load.pages import read_page
 from forensics.load.scan import Problem, Scan, scan
 from forensics.model import Evidence, Progress
 from forensics.store.store import Store
-from forensics.workflow.load import load_workflow
+from forensics.workflow.load import WorkflowFile, load_workflow
 
 _PROBLEM_SCHEMA = {
     "kind": pl.String, "evidence_path": pl.String, "member": pl.String, "detail": pl.String, "lines": pl.Int64,
@@ -104,29 +104,33 @@ def _page_problems(entry: Evidence, member: str, page: Page) -> list[Problem]:
 def _read_workflows(entry: Evidence, found: Scan, gathered: _Gathered) -> int:
     read = 0
     for member, data in found.workflows:
-        text = decode(data)
         full = f"{entry.path}/{member}" if member else entry.path
+        named = read_name(full)
+        workflow = None
         try:
-            workflow = load_workflow(text)
+            workflow = load_workflow(decode(data))
         except EvidenceUnreadable as error:
             gathered.problems.append(Problem("not-a-workflow", entry.path, member, f"{error.message} {error.hint}"))
-            continue
-        read += 1
-        named = read_name(full)
-        at = full.find(".github/workflows/")
-        gathered.files.append(
-            {
-                "repository": named.repository or "",
-                "path": full[at:] if at >= 0 else full,
-                "sha": f"blob:{hashlib.sha256(data).hexdigest()}",
-                "name": workflow.name,
-                "triggers": list(workflow.triggers),
-                "text": text,
-                "parsed": orjson.dumps(workflow.content, option=orjson.OPT_NON_STR_KEYS).decode(),
-                "evidence_path": entry.path,
-            }
-        )
+        # The file of a run is one, sound or not: a run that failed at once has it to show why.
+        if workflow is not None or named.blob is not None:
+            read += 1
+            gathered.files.append(_file_row(entry, full, named, data, workflow))
     return read
+
+
+def _file_row(entry: Evidence, full: str, named: Named, data: bytes, workflow: WorkflowFile | None) -> dict[str, Any]:
+    at = full.find(".github/workflows/")
+    content = orjson.dumps(workflow.content, option=orjson.OPT_NON_STR_KEYS).decode() if workflow else None
+    return {
+        "repository": named.repository or "",
+        "path": full[at:] if at >= 0 else full,
+        "sha": f"blob:{blob_id(data)}",
+        "name": workflow.name if workflow else None,
+        "triggers": list(workflow.triggers) if workflow else None,
+        "text": decode(data),
+        "parsed": content,
+        "evidence_path": entry.path,
+    }
 
 
 def _evidence_row(entry: Evidence, found: Scan, rows: int) -> dict[str, Any]:

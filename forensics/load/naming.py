@@ -16,6 +16,7 @@ _RUN = re.compile(r"(?<![A-Za-z])runs?(?:[-_ ]?id)?[-_/= ](\d{6,19})(?!\d)", re.
 _JOB = re.compile(r"(?<![A-Za-z])jobs?(?:[-_ ]?id)?[-_/= ](\d{6,19})(?!\d)", re.I)
 _ATTEMPT = re.compile(r"(?<![A-Za-z])attempts?[-_/= ](\d{1,3})(?!\d)", re.I)
 _CHECK_RUN = re.compile(r"check-runs/(\d{6,19})(?!\d)")
+_BLOB = re.compile(r"(?:^|/)git/blobs/([0-9a-f]{40})/(?=[^/])")
 _DEPLOYMENT = re.compile(r"deployments/(\d{3,19})(?!\d)")
 _NUMBER = re.compile(r"(?<![\dA-Za-z])(\d{8,19})(?![\dA-Za-z])")
 _TINUOUS = re.compile(
@@ -41,6 +42,8 @@ class Named:
     sha: str | None = None
     workflow: str | None = None
     run_number: int | None = None
+    blob: str | None = None
+    """Git's id of the file, where it was fetched as the content of a version (``git/blobs/ID/PATH``)."""
 
 
 def read_name(path: str) -> Named:
@@ -62,6 +65,7 @@ def read_name(path: str) -> Named:
         sha=tinuous[3] if tinuous else None,
         workflow=tinuous[4] if tinuous else None,
         run_number=int(tinuous[5]) if tinuous else None,
+        blob=_text(_BLOB, path),
     )
 
 

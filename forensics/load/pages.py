@@ -29,6 +29,7 @@ from forensics.load.runrows import (
     read_run,
 )
 
+_GIT_ID = re.compile(r"[0-9a-f]{40}")
 _DEPLOYMENT_URL = re.compile(r"/deployments/(\d{1,18})(?!\d)")
 # Wrappers whose content is read: REST pages, webhook deliveries, and their recordings.
 _WRAPPERS = (
@@ -131,6 +132,8 @@ def _read_object(value: dict[str, Any], named: Named, page: Page) -> bool:
         read_repository(value, page)
     elif "group_name" in value:
         return _read_group(value, named, page)
+    elif isinstance(value.get("workflow_versions"), list):
+        _read_versions(value, named, page)
     else:
         return False
     return True
@@ -223,3 +226,18 @@ def _read_group(value: dict[str, Any], named: Named, page: Page) -> bool:
         }
     )
     return True
+
+
+def _read_versions(value: dict[str, Any], named: Named, page: Page) -> None:
+    """Our own form: what ``forensics.ingest.github.files`` found out, and kept as evidence."""
+    repository = fields.full_name(value.get("repository")) or named.repository
+    for one in value["workflow_versions"]:
+        said = one if isinstance(one, dict) else {}
+        path, commit, blob, source = (fields.text(said.get(key)) for key in ("path", "commit", "blob", "source"))
+        ids = _GIT_ID.fullmatch(commit or "") and _GIT_ID.fullmatch(blob or "")
+        if not (repository and path and ids and source in ("exact", "between")):
+            page.unread["a version of a workflow file without repository, path, commit, blob or source"] += 1
+            continue
+        page.workflow_versions.append(
+            {"repository": repository, "path": path, "commit": commit, "blob": blob, "source": source}
+        )
