@@ -149,7 +149,6 @@ class Queue:
             elif known.item.version != item.version:
                 self._outdated.add((item.identity, known.item.version))
                 self._outdated.discard((item.identity, item.version))
-                self._settled_now.discard(item.identity)
                 self._change(_Known(item))
                 count += known.state != "waiting"
             elif known.state == "waiting":

@@ -78,6 +78,20 @@ def test_an_error_frees_the_lock(tmp_path: Path) -> None:
         pass
 
 
+def test_a_child_that_outlives_the_ingest_does_not_keep_the_lock(tmp_path: Path) -> None:
+    with IngestLock(tmp_path) as lock:
+        assert lock._file is not None
+        # A forked worker has the same open file.
+        child = subprocess.Popen(
+            [sys.executable, "-c", "import sys; sys.stdin.read()"], stdin=subprocess.PIPE, pass_fds=(lock._file,)
+        )
+    with child:
+        with IngestLock(tmp_path):
+            pass
+        assert child.poll() is None
+        child.communicate()
+
+
 def test_what_stands_in_the_file_is_not_repeated_unless_it_is_ours(tmp_path: Path) -> None:
     with IngestLock(tmp_path):
         (tmp_path / NAME).write_text("process 1 since \x1b[2J UTC\n")

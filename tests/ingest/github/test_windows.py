@@ -159,12 +159,17 @@ def test_of_two_that_overlap_the_one_listed_last_is_kept() -> None:
 def test_many_small_windows_become_one_and_a_full_one_keeps_its_etags() -> None:
     since, until = MONDAY, MONDAY + timedelta(days=10)
     small = [days(day, day + 1, total=3) for day in range(4, 9)]
-    assert plan(since, until, [days(0, 4, total=3), *small]) == [Window(since, until)]
+    assert plan(since, until, [days(-0.5, 4, total=3), *small]) == [Window(since, until)]
     full = days(0, 4, total=600)
     assert plan(since, until, [full, *small]) == [
         Window(full.starts_at, full.ends_at),
         Window(MONDAY + timedelta(days=4), until),
     ]
+
+
+def test_five_windows_are_enough_where_one_search_could_show_all() -> None:
+    since, until = MONDAY, MONDAY + timedelta(days=7)
+    assert len(plan(since, until, [days(day, day + 1, total=130) for day in range(7)])) <= MOST_WINDOWS
 
 
 def test_a_busy_repository_keeps_its_full_windows() -> None:
