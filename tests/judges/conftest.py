@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.judges.ours import Case
 from tests.judges.program import ENVIRONMENT, Program, bare_environment, require
 
 _VERDICTS = pytest.StashKey[list[str]]()
@@ -46,6 +47,13 @@ def gh(tmp_path: Path) -> Program:
     require(program.exists(), "gh is not installed")
     settings = {"GH_NO_UPDATE_NOTIFIER": "1", "GH_PROMPT_DISABLED": "1", "GH_CONFIG_DIR": str(tmp_path / "gh")}
     return Program((program,), {**bare_environment(tmp_path), **settings}, tmp_path)
+
+
+@pytest.fixture
+def case(tmp_path: Path) -> Case:
+    """An empty case of our own."""
+    program = Path(sys.executable).parent / "forensics"
+    return Case(Program((program,), bare_environment(tmp_path), tmp_path), tmp_path / "case")
 
 
 @pytest.fixture

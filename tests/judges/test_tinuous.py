@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from tests.judges import truth
+from tests.judges.ours import Case
 from tests.judges.program import Program, led_to
 from tests.standin import Judge, StandIn, dense_world
 
@@ -23,27 +26,49 @@ ci:
 """
 
 
-def test_tinuous_fetches_the_latest_attempts(
-    installed: Callable[[str], Program], verdict: Callable[[str], None]
-) -> None:
+def test_beside_our_ingest(installed: Callable[[str], Program], case: Case, verdict: Callable[[str], None]) -> None:
     """Proves: workflows, runs by workflow, commits' pull requests, archives; each file byte for byte.
 
-    It asks for ``runs/ID/logs`` alone, so that of a run that was run again the first attempt is lost.
+    It asks for ``runs/ID/logs`` alone, so that of a run that was run again the first attempt is lost. Our ingest
+    keeps the archive of each attempt, byte for byte as sent.
     """
     world = dense_world(600, 30)
     tinuous = installed("tinuous")
     (tinuous.folder / "tinuous.yaml").write_text(CONFIG)
     with StandIn(world, tls=True, judge=Judge.load()) as github:
-        tinuous.say("-l", "WARNING", "fetch", **led_to(github))
-        asked = len(github.asked()) - len(github.asked("download"))
+        theirs = _measure(github, lambda: tinuous.say("-l", "WARNING", "fetch", **led_to(github)))
+    with StandIn(world, judge=Judge.load()) as github:
+        ours = _measure(github, lambda: case.ingest(github))
+
     kept = _read(tinuous.folder / "logs")
-    wanted = {str(run.run_id): truth.tell_archive(world, run, run.latest) for run in truth.runs(world)}
-    assert kept == wanted
-    files = sum(len(members) for members in kept.values())
-    attempts = truth.tell_attempts(world)
-    assert len(kept) == 600
-    assert len(attempts) == 630
-    verdict(f"tinuous: {files} log files of {len(kept)} of {len(attempts)} attempts, {asked} requests")
+    assert kept == {str(run.run_id): truth.tell_archive(world, run, run.latest) for run in truth.runs(world)}
+    attempts = {(run.run_id, attempt.number): (run, attempt) for run in truth.runs(world) for attempt in run.attempts}
+    archives = case.archives()
+    assert archives == {key: truth.tell_zip(world, *attempt) for key, attempt in attempts.items()}
+    logged = case.rows("SELECT DISTINCT run_id, attempt FROM log_lines")
+    assert {(row["run_id"], row["attempt"]) for row in logged} == set(attempts)
+
+    assert (len(kept), len(archives), len(attempts)) == (600, 630, 630)
+    verdict("tinuous beside our ingest    attempts  API requests  downloads  seconds")
+    for name, count, told in (("tinuous", len(kept), theirs), ("forensics", len(archives), ours)):
+        verdict(
+            f"  {name:26} {count:4}/{len(attempts)}  {told.requests:12,}  {told.downloads:9,}  {told.seconds:7.1f}"
+        )
+
+
+@dataclass(frozen=True)
+class _Cost:
+    requests: int
+    downloads: int
+    seconds: float
+
+
+def _measure(github: StandIn, act: Callable[[], object]) -> _Cost:
+    began = time.monotonic()
+    act()
+    took = time.monotonic() - began
+    downloads = len(github.asked("download"))
+    return _Cost(len(github.asked()) - downloads, downloads, took)
 
 
 def _read(folder: Path) -> dict[str, dict[str, bytes]]:

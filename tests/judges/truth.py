@@ -46,9 +46,14 @@ def tell_log(world: World, run: Run, attempt: Attempt, job: Job) -> list[str]:
     return render_job(world.repository().history, run, attempt, job).text.decode().splitlines()
 
 
+def tell_zip(world: World, run: Run, attempt: Attempt) -> bytes | None:
+    """An attempt's archive; None when nothing ran."""
+    return pack_logs(world.repository().history, run, attempt)
+
+
 def tell_archive(world: World, run: Run, attempt: Attempt) -> dict[str, bytes]:
     """Members of an attempt's archive by name; empty when nothing ran."""
-    content = pack_logs(world.repository().history, run, attempt)
+    content = tell_zip(world, run, attempt)
     if content is None:
         return {}
     with zipfile.ZipFile(BytesIO(content)) as archive:
