@@ -94,7 +94,8 @@ def explain(error: Exception, *, host: str, proxy: str | None, first: bool, dead
     through = f" through the proxy {proxy}" if proxy else ""
     for cause in causes:
         if isinstance(cause, ssl.SSLCertVerificationError):
-            message = f"The certificate of {host} was not accepted{through}: {cause.verify_message.rstrip('.')}."
+            flaw = str(getattr(cause, "verify_message", cause.reason) or "it is not valid").rstrip(".")
+            message = f"The certificate of {host} was not accepted{through}: {flaw}."
             return Fatal(Unreachable(message, hint=_OWN_CA))
     if isinstance(error, TimeoutError):
         return Retry(f"{host} did not send a whole answer within {deadline:g} seconds.")

@@ -4,6 +4,7 @@ import asyncio
 import ssl
 from datetime import datetime
 
+import httpx2
 import pytest
 import trustme
 from scripted import TOKEN, Say, Scripted
@@ -11,6 +12,40 @@ from story import RUN, Story, context_of, errors, tell, tell_as_dotcom, twice
 
 from forensics.errors import Unreachable
 from forensics.ingest.github.answer import Gone, Server
+from forensics.ingest.github.connection import explain
+from forensics.ingest.github.verdict import Fatal
+
+
+def caused(error, cause):
+    error.__cause__ = cause
+    return error
+
+
+@pytest.mark.parametrize(
+    ("error", "first", "fatal"),
+    [
+        (caused(httpx2.ConnectError("no"), ConnectionRefusedError(111, "Connection refused")), True, True),
+        (caused(httpx2.ConnectError("no"), ConnectionRefusedError(111, "Connection refused")), False, False),
+        (httpx2.ConnectTimeout(""), True, True),
+        (httpx2.ConnectTimeout(""), False, False),
+        (httpx2.ReadTimeout(""), True, False),
+        (httpx2.RemoteProtocolError("Server disconnected"), True, False),
+        (TimeoutError(), True, False),
+        (caused(httpx2.ConnectError("no"), ssl.SSLCertVerificationError(1, "expired")), False, True),
+        (caused(httpx2.ConnectError("no"), ssl.SSLError(1, "EOF")), True, True),
+        (caused(httpx2.ConnectError("no"), ssl.SSLError(1, "EOF")), False, False),
+        (httpx2.ProxyError("407 Who asks?"), False, True),
+        (httpx2.ProxyError("503 Busy"), True, True),
+        (httpx2.ProxyError("503 Busy"), False, False),
+        (httpx2.UnsupportedProtocol("ftp"), False, True),
+    ],
+)
+def test_row_19_46_47_what_cannot_get_better_is_not_tried_again(error, first, fatal):
+    """``first``: the server never has answered yet."""
+    told = explain(error, host="ghe.example", proxy="proxy.example:3128", first=first, deadline=60)
+    assert isinstance(told, Fatal) is fatal
+    assert "ghe.example" in (told.error.message if fatal else told.why) or "proxy.example:3128" in told.error.message
+
 
 # --- row 19: no connection
 

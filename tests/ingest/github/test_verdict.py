@@ -1,7 +1,7 @@
 """Headers and body of an answer, and what it means: one row of the fault matrix after the other."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scripted import NOON, NOON_DATE, TOKEN
 
@@ -255,6 +255,7 @@ headers = st.dictionaries(
 )
 
 
+@settings(deadline=None)  # the machine may be busy
 @given(st.integers(100, 999), headers, st.binary(max_size=60), st.booleans(), st.booleans(), st.integers(0, 9))
 def test_whatever_comes_has_a_meaning(status, fields, body, logs, young, strikes):
     verdict = judge(status, fields, body, question=Question("/x", logs, young), now=NOON, strikes=strikes)

@@ -96,6 +96,11 @@ def test_row_43_a_body_that_was_lost_is_asked_for_without_condition():
     assert "if-none-match" not in story.server.requests[0].headers and story.end.json() == {"id": 1}
 
 
+def test_row_43_unchanged_where_nothing_was_remembered_is_asked_for_again():
+    story = tell([Say(304, ""), Say()], conditionally, memory=Shelf())
+    assert story.end.json() == {"id": 1} and [record.status for record in story.seen.records] == [304, 200]
+
+
 def test_row_43_what_must_be_fresh_is_not_asked_conditionally():
     shelf = Shelf(Remembered('W/"1"', b"{}", None, "x"))
     story = tell([Say()], memory=shelf)
