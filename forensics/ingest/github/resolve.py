@@ -217,21 +217,22 @@ class _Resolver:
 
     async def _fetch_blobs(self, lineages: list[Lineage]) -> None:
         """The content of every blob that a wanted file is known to be, each once."""
-        places: dict[str, Wanted] = {}
+        places: dict[str, tuple[str, Pair]] = {}
+        needed: set[str | None] = set()
         for lineage in lineages:
-            for wants in lineage.wants.values():
-                for one in wants.values():
-                    sha = self.seen.get(one.pair)
-                    if sha and not self._has(sha):
-                        places.setdefault(sha, one)
-        await self._all([self._fetch_blob(sha, one) for sha, one in places.items()])
+            needed |= {self.seen.get(one.pair) for wants in lineage.wants.values() for one in wants.values()}
+            needed |= set(lineage.between(self.seen, self.lost).values())
+            for pair in ((path, commit) for path in lineage.wants for commit in lineage.commits):
+                if (sha := self.seen.get(pair)) and not self._has(sha):
+                    places.setdefault(sha, (lineage.repository, pair))
+        await self._all([self._fetch_blob(sha, *place) for sha, place in places.items() if sha in needed])
 
     def _has(self, sha: str) -> bool:
         return sha in self.blobs or sha in self.have or sha in self.lost_blobs
 
-    async def _fetch_blob(self, sha: str, one: Wanted) -> None:
+    async def _fetch_blob(self, sha: str, repository: str, pair: Pair) -> None:
         try:
-            data = await self._ask(one.repository, one.path, one.commit)
+            data = await self._ask(repository, *pair)
         except Gone as why:
             self.lost_blobs[sha] = (why.state, why.detail)
             return
@@ -240,7 +241,7 @@ class _Resolver:
         if blob_id(data) == sha:
             self.blobs[sha] = data
         else:
-            detail = f"{one.path} at commit {one.commit} came with other content than git's id {sha} says."
+            detail = f"{pair[0]} at commit {pair[1]} came with other content than git's id {sha} says."
             self.lost_blobs[sha] = ("corrupt", detail)
 
     def conclude(self) -> Resolution:
