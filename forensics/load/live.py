@@ -157,6 +157,7 @@ class _Live:
         self.store = store
         self.evidence = evidence
         self.before = (len(evidence.entries), sum(entry.size for entry in evidence.entries.values()))
+        self.loaded = -1
         self.queue = Queue(store, evidence.root)
         mark = request.credential.mark if request.credential else ""
         self.session = Session(request.server, self.queue, evidence, progress, mark)
@@ -193,6 +194,10 @@ class _Live:
         return Filed(blobs, texts)
 
     def _load(self) -> None:
+        """Bring the tables up to the evidence; the first time also to what an ingest that was killed left."""
+        if self.loaded == len(self.evidence.entries):
+            return
+        self.loaded = len(self.evidence.entries)
         load(
             self.store,
             self.evidence.root,

@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from forensics.errors import AccessRefused, NothingToAnalyse
-from forensics.ingest.github.answer import Gone, Policy
+from forensics.ingest.github.answer import Gone, Policy, moment
+from forensics.ingest.github.clock import describe_skew
 from forensics.ingest.github.clone import Clone
 from forensics.ingest.github.defining import Defining, Filed, ask_for_files
 from forensics.ingest.github.deployments import approval_item, approval_works, list_deployments, status_works
@@ -154,6 +155,8 @@ class Crawl:
                 f"{repository} was not found on {session.server.host}, or the token cannot see it: {why.detail}",
                 hint="Check the spelling (OWNER/NAME), and that the token may read the repository's Actions.",
             ) from None
+        doubt = describe_skew(session.client.server_now(), moment(self.policy.clock()))
+        session.warn([doubt] if doubt else [])
         shown = answer.json()
         name = str(shown.get("full_name") or repository)
         if name.casefold() != repository.casefold():
@@ -281,6 +284,8 @@ class Crawl:
         for run, _ in found.runs.values():
             cancelled = run.get("conclusion") == "cancelled" or run.get("status") in ("pending", "waiting", "queued")
             item = group_item(found.repository, run, PRIORITY_CANCELLED if cancelled else PRIORITY_NORMAL)
+            if session.queue.state_of(found.repository, "groups", item.key) == ("done", item.version):
+                continue
             settings = defining.settings_of(run)
             if settings in _UNASKED and not cancelled:
                 without.append(Settled(item, "skipped", _UNASKED[settings]))

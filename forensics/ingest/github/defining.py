@@ -17,9 +17,9 @@ from forensics.ingest.github.resolve import Resolution
 from forensics.ingest.github.session import Run, Session
 from forensics.workflow.load import load_workflow
 
-SHARE = 25
+SHARE = 75
 """At most one request for files for so many runs, and a few in any case: the rest is said to be unknown."""
-ALWAYS = 20
+ALWAYS = 12
 
 Settings = Literal["none", "literal", "evaluated", "unknown"]
 """What a file says of concurrency groups: nothing, names without any expression, or something to be evaluated."""
@@ -82,6 +82,8 @@ async def ask_for_files(
 ) -> Defining:
     """Resolve the files of all runs, ask for those that neither clone nor case has, and keep them."""
     known = filed(repository)
+    open_ = {item.run_id: item for item in session.queue.waiting(repository, ("definition",))}
+    due = [run for run in runs if run["id"] in open_]
 
     async def ask(owner: str, path: str, commit: str) -> bytes:
         is_file = path.endswith((".yml", ".yaml"))
@@ -95,16 +97,18 @@ async def ask_for_files(
         return answer.body
 
     resolution = await resolve(
-        wanted_files(repository, default_branch, runs),
+        wanted_files(repository, default_branch, due),
         clone,
         ask,
-        most=ALWAYS + len(runs) // SHARE,
+        most=ALWAYS + len(due) // SHARE if due else 0,
         known=known.blobs,
     )
     write(session.folder, repository, resolution)
     _settle(session, resolution)
     if resolution.stopped:
         raise resolution.stopped
+    # Runs whose file was not asked for are not asked about again: another ingest would spend what this one saved.
+    session.settle([Settled(open_[run["id"]], "done") for run in due])
     return Defining(_files(repository, default_branch, runs), _texts(resolution, known))
 
 
@@ -120,7 +124,12 @@ def _settle(session: Session, resolution: Resolution) -> None:
     session.queue.add([result.item for result in results])
     session.settle(results)
     if resolution.unasked:
-        session.warn([f"{resolution.unasked:,} versions of workflow files were not asked for, to save requests."])
+        session.warn(
+            [
+                f"{resolution.unasked:,} of the workflow files that defined runs were not asked for, to save "
+                "requests; inside a clone of the repository they are read from it."
+            ]
+        )
 
 
 def _files(repository: str, default_branch: str, runs: Sequence[Run]) -> dict[int, Pair]:

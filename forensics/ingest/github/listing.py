@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from forensics.ingest.github.answer import Answer
 from forensics.ingest.github.session import Run, Session, root
-from forensics.ingest.github.windows import CAP, Window, split
+from forensics.ingest.github.windows import CAP, Window
 
 PER_PAGE = 100
 PASSES = 3
 """Times a window is gone through when runs disappear while it is listed (fault matrix, row 30)."""
 
+_SECOND = timedelta(seconds=1)
 _EVENTS = (
     "push", "pull_request", "pull_request_target", "schedule", "workflow_dispatch", "workflow_run", "merge_group",
     "issue_comment", "issues", "release", "repository_dispatch", "deployment_status", "dynamic",
@@ -37,66 +39,129 @@ class Listed:
     """Why the list may not be whole; empty when it is."""
 
 
+@dataclass(frozen=True)
+class _Pass:
+    """What going through the pages of one search once gave."""
+
+    runs: dict[int, tuple[Run, str]]
+    """By id, in the order shown."""
+    totals: frozenset[int]
+    """What the pages said of how many there are."""
+    changed: bool
+
+    @property
+    def total(self) -> int:
+        """The largest number that a page named."""
+        return max(self.totals, default=0)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether nothing moved while the pages were read, and all that was announced was shown."""
+        return len(self.totals) <= 1 and len(self.runs) >= self.total
+
+
 async def list_window(
     session: Session, repository: str, window: Window, workflow: str = "", *, event: str = ""
 ) -> list[Listed]:
-    """List one window; several results when it had to be split. Raises Gone when the workflow does not exist."""
+    """List one window; several results when it holds more than a search shows.
+
+    Raises Gone when the workflow does not exist.
+    """
     runs: dict[int, tuple[Run, str]] = {}
     changed = False
     total = 0
     for turn in range(PASSES):
-        totals = set()
-        number = 0
-        params: dict[str, str | int] = {"created": window.created, "per_page": PER_PAGE}
-        if event:
-            params["event"] = event
-        pages = session.client.pages(
-            _address(repository, workflow), params, kind="runs", conditional=turn == 0, check=count_runs
-        )
-        async for answer in pages:
-            number += 1
-            page = answer.json()
-            total = int(page.get("total_count") or 0)
-            totals.add(total)
-            if number == 1 and total > CAP:
-                await pages.aclose()
-                return await _split(session, repository, window, workflow, total, event)
-            name = f"{_folder(repository, window, workflow, event)}/page-{number}.json"
-            path = session.keep(answer, name, conditional=turn == 0)
-            changed |= not answer.unchanged
-            for run in _objects(page):
-                # A run is on two pages when others appeared in between: its newest state counts.
-                runs[run["id"]] = (run, path)
-        # Fewer than announced, or another number on a later page: runs went while we were paging, and those that
-        # moved up to a page already read were not seen.
-        if len(totals) <= 1 and len(runs) >= total:
+        found = await _go_through(session, repository, window, workflow, event, conditional=turn == 0)
+        if found.total >= CAP:
+            return await _divide(session, repository, window, workflow, event, found)
+        # A run is on two pages when others appeared in between: its newest state counts.
+        runs |= found.runs
+        changed |= found.changed
+        total = found.total
+        # Otherwise runs went while we were paging, and those that moved up to a page already read were not seen.
+        if found.is_whole:
             break
     doubt = ""
     if len(runs) < total:
         doubt = f"GitHub counts {total} runs from {window.created} and showed {len(runs)} of them."
-    newest_first = sorted(runs.values(), key=lambda found: -found[0]["id"])
+    newest_first = sorted(runs.values(), key=lambda one: -one[0]["id"])
     return [Listed(window, tuple(newest_first), total, changed, doubt)]
 
 
-async def _split(
-    session: Session, repository: str, window: Window, workflow: str, total: int, event: str
-) -> list[Listed]:
-    """A window with more runs than a search shows, in halves; a single second by event."""
-    found: list[Listed] = []
-    parts = split(window, total)
-    if len(parts) > 1:
-        for part in parts:
-            found += await list_window(session, repository, part, workflow, event=event)
-        return found
+async def _go_through(
+    session: Session, repository: str, window: Window, workflow: str, event: str, *, conditional: bool
+) -> _Pass:
+    """All pages of one search, as far as it shows any."""
+    runs: dict[int, tuple[Run, str]] = {}
+    totals = set()
+    changed = False
+    number = 0
+    params: dict[str, str | int] = {"created": window.created, "per_page": PER_PAGE}
     if event:
-        doubt = f"More than {CAP} {event} runs were created within the second {window.created}; GitHub shows no more."
-        return [Listed(window, (), total, True, doubt)]
-    for one in _EVENTS:
-        found += await list_window(session, repository, window, workflow, event=one)
-    runs = {run["id"]: (run, path) for part in found for run, path in part.runs}
-    doubt = "" if len(runs) >= total else f"{total} runs were created within the second {window.created}; "
-    doubt += f"{len(runs)} of them could be listed." if doubt else ""
-    return [Listed(window, tuple(runs.values()), total, True, doubt)]
+        params["event"] = event
+    pages = session.client.pages(
+        _address(repository, workflow), params, kind="runs", conditional=conditional, check=count_runs
+    )
+    async with aclosing(pages):
+        async for answer in pages:
+            number += 1
+            page = answer.json()
+            totals.add(int(page.get("total_count") or 0))
+            name = f"{_folder(repository, window, workflow, event)}/page-{number}.json"
+            path = session.keep(answer, name, conditional=conditional)
+            changed |= not answer.unchanged
+            runs |= {run["id"]: (run, path) for run in _objects(page)}
+            if number * PER_PAGE >= CAP:
+                break
+    return _Pass(runs, frozenset(totals), changed)
+
+
+async def _divide(
+    session: Session, repository: str, window: Window, workflow: str, event: str, found: _Pass
+) -> list[Listed]:
+    """A window that holds more than a search shows: what was shown is its newest part, the rest is listed next.
+
+    That the newest come first is observed, not specified, so it is looked at; else the window is halved.
+    """
+    if not window.divisible:
+        return [await _list_second(session, repository, window, workflow, event, found)]
+    moments = [_created(run) for run, _ in found.runs.values()]
+    cut = moments[-1] if moments and moments == sorted(moments, reverse=True) else None
+    if cut is None or not window.start <= cut <= window.end:
+        parts: list[Listed] = []
+        for half in window.halves():
+            parts += await list_window(session, repository, half, workflow, event=event)
+        return parts
+    listed = []
+    if cut < window.end:
+        # Of the second at which the search ended more runs may be hidden: it goes with the rest.
+        newest_part = Window(cut + _SECOND, window.end)
+        runs = tuple(one for one in found.runs.values() if _created(one[0]) > cut)
+        listed.append(Listed(newest_part, runs, len(runs), found.changed))
+        rest = Window(window.start, cut)
+    else:
+        listed += await list_window(session, repository, Window(cut, cut), workflow, event=event)
+        rest = Window(window.start, cut - _SECOND)
+    return listed + await list_window(session, repository, rest, workflow, event=event)
+
+
+async def _list_second(
+    session: Session, repository: str, window: Window, workflow: str, event: str, found: _Pass
+) -> Listed:
+    """A single second with more runs than a search shows, by event."""
+    runs = dict(found.runs)
+    if not event:
+        for one in _EVENTS:
+            for part in await list_window(session, repository, window, workflow, event=one):
+                runs |= {run["id"]: (run, path) for run, path in part.runs}
+    doubt = ""
+    if len(runs) < found.total or event:
+        doubt = f"{found.total} runs were created within the second {window.created}; {len(runs)} could be listed."
+    return Listed(window, tuple(runs.values()), found.total, True, doubt)
+
+
+def _created(run: Run) -> datetime:
+    return parse_moment(run.get("created_at")) or datetime.min
 
 
 def _address(repository: str, workflow: str) -> str:

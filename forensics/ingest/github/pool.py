@@ -32,14 +32,17 @@ class Stop:
         loop = asyncio.get_running_loop()
         taken = []
         for number in (signal.SIGINT, signal.SIGTERM):
+            before = signal.getsignal(number)
             with suppress(NotImplementedError, RuntimeError, ValueError):
                 loop.add_signal_handler(number, self.request, number)
-                taken.append(number)
+                taken.append((number, before))
         try:
             yield
         finally:
-            for number in taken:
+            for number, before in taken:
                 loop.remove_signal_handler(number)
+                # The loop leaves the system's default behind, and a load between two stages would end without a word.
+                signal.signal(number, before)
 
     def request(self, number: int) -> None:
         """Take nothing new up; what is under way may finish, unless it was asked before or only waits."""

@@ -53,7 +53,7 @@ class Session:
         self.waited += seconds
         # A wait may be long: what is finished must not be lost with it.
         self.commit()
-        self.progress.note(f"{why} Waiting {_span(seconds)}.")
+        self.progress.waiting(seconds, why)
 
     def _quota(self) -> str:
         made = f"{sum(self.requests.values()):,} requests"
@@ -112,11 +112,6 @@ def gone(item: Item, why: Gone, evidence_path: str | None = None) -> Settled:
 def root(repository: str) -> str:
     """Folder of a repository in the evidence, as its address in the API."""
     return f"repos/{repository}"
-
-
-def _span(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
 
 
 __all__ = ["COMMIT_EVERY", "Run", "ServerFailing", "Session", "gone", "root"]
