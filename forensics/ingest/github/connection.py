@@ -94,7 +94,7 @@ def explain(error: Exception, *, host: str, proxy: str | None, first: bool, dead
     through = f" through the proxy {proxy}" if proxy else ""
     for cause in causes:
         if isinstance(cause, ssl.SSLCertVerificationError):
-            flaw = str(getattr(cause, "verify_message", cause.reason) or "it is not valid").rstrip(".")
+            flaw = str(getattr(cause, "verify_message", "") or "it is not valid").rstrip(".")
             message = f"The certificate of {host} was not accepted{through}: {flaw}."
             return Fatal(Unreachable(message, hint=_OWN_CA))
     if isinstance(error, TimeoutError):
