@@ -169,21 +169,6 @@ class Queue:
         known = self._known.get((repository, kind, key))
         return (known.state, known.item.version) if known else None
 
-    def known_files(self, repository: str) -> dict[tuple[str, str], str | None]:
-        """Workflow files asked for, by path and commit: the blob, None where there is none to be had for good.
-
-        They are items of kind ``file``, with key ``PATH@COMMIT`` and the blob as their version.
-        """
-        known: dict[tuple[str, str], str | None] = {}
-        for one in self._known.values():
-            if one.item.repository == repository and one.item.kind == "file":
-                path, _, commit = one.item.key.rpartition("@")
-                if one.state == "done" and one.item.version:
-                    known[path, commit] = one.item.version
-                elif one.state not in ("done", "waiting", *RETRIED_LATER):
-                    known[path, commit] = None
-        return known
-
     def settle(self, results: Iterable[Settled]) -> None:
         """Note what became of items, for the next commit.
 

@@ -183,15 +183,6 @@ def test_a_renamed_repository_keeps_what_is_known_of_it(queue: Queue, store: Sto
     assert keys(again(store)) == ["both", "open"]
 
 
-def test_files_are_known_by_path_and_commit(queue: Queue) -> None:
-    file = ".github/workflows/a@b.yml"
-    states = {"c1": "done", "c2": "deleted", "c3": "failed", "c4": "waiting"}
-    for commit, state in states.items():
-        queue.settle([Settled(item(f"{file}@{commit}", "b10b" if state == "done" else "", kind="file"), state)])
-    queue.settle([Settled(item("1"), "done")])
-    assert queue.known_files(REPOSITORY) == {(file, "c1"): "b10b", (file, "c2"): None}
-
-
 # What lasts
 
 operations = st.lists(
