@@ -37,7 +37,5 @@ class Case:
     def archives(self) -> dict[tuple[int, int], bytes]:
         """(run id, attempt) → the log archive in its evidence."""
         runs = self.folder / "evidence" / "repos" / REPOSITORY / "actions" / "runs"
-        return {
-            (int(path.parts[-4]), int(path.parts[-2])): path.read_bytes()
-            for path in runs.glob("*/attempts/*/logs.zip")
-        }
+        found = runs.glob("*/attempts/*/logs.zip")
+        return {(int(path.parts[-4]), int(path.parts[-2])): path.read_bytes() for path in found}

@@ -32,6 +32,7 @@ def test_redherring_twice(installed: Callable[[str], Program], verdict: Callable
         asked = github.asked()
         again = _scan(redherring, github, days)
         later = github.asked()[len(asked) :]
+    assert set(github.tunnels) == {"api.github.com", truth.BLOBS}
     conclusions = Counter(conclusion for _, conclusion in truth.tell_runs(world).values())
     assert first["runs"]["passed"] == conclusions["success"]
     assert first["runs"]["failed"] == conclusions["failure"]

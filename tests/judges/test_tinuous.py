@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,8 +38,10 @@ def test_beside_our_ingest(installed: Callable[[str], Program], case: Case, verd
     (tinuous.folder / "tinuous.yaml").write_text(CONFIG)
     with StandIn(world, tls=True, judge=Judge.load()) as github:
         theirs = _measure(github, lambda: tinuous.say("-l", "WARNING", "fetch", **led_to(github)))
+    assert set(github.tunnels) == {"api.github.com", truth.BLOBS}
     with StandIn(world, judge=Judge.load()) as github:
         ours = _measure(github, lambda: case.ingest(github))
+        kinds = Counter(seen.kind for seen in github.asked() if seen.origin == "api")
 
     kept = _read(tinuous.folder / "logs")
     assert kept == {str(run.run_id): truth.tell_archive(world, run, run.latest) for run in truth.runs(world)}
@@ -68,6 +71,8 @@ def _measure(github: StandIn, act: Callable[[], object]) -> _Cost:
     act()
     took = time.monotonic() - began
     downloads = len(github.asked("download"))
+    judge = Judge.load()
+    assert judge is None or judge.log(github.asked()) == []  # GitHub's description allows every request
     return _Cost(len(github.asked()) - downloads, downloads, took)
 
 

@@ -14,6 +14,8 @@ from tests.standin.shapes import name_groups
 
 REPOSITORY = "acme/storefront"
 OWNER, NAME = REPOSITORY.split("/")
+BLOBS = "productionresultssa0.blob.core.windows.net"
+"""The other host that a client may want: where downloads lie."""
 
 
 def tell_runs(world: World) -> dict[int, tuple[int, str]]:
