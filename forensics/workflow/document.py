@@ -44,7 +44,7 @@ class Concurrency:
     """``concurrency:`` of a workflow or job, in whichever of its forms."""
 
     group: Scalar | None
-    """None where the whole mapping is one expression (``concurrency: ${{ fromJSON(...) }}``) or the key is missing."""
+    """None where the whole mapping is one expression (``concurrency: ${{ fromJSON(…) }}``) or the key is missing."""
     cancel_in_progress: Scalar | None
     queue: Scalar | None
     place: Place
