@@ -14,6 +14,11 @@ from forensics.load.naming import read_name
         ("logs/ci_31000000001-lint-job-95000000001.log.gz", {"job_id": 95000000001, "numbers": (31000000001,)}),
         ("broken-link-31000000001-attempt-2.log", {"attempt": 2, "numbers": (31000000001,)}),
         ("repos/a/b/check-runs/95000000001/annotations.json", {"repository": "a/b", "check_run_id": 95000000001}),
+        (
+            "repos/a/b/git/blobs/" + "c" * 40 + "/.github/workflows/run-31000000001.yml",
+            {"repository": "a/b", "blob": "c" * 40},
+        ),
+        ("git/blobs/" + "c" * 39 + "/x.yml", {"blob": None}),
         ("trunk-12345678.txt", {"run_id": None, "numbers": (12345678,)}),
         ("issue-812/pulls_813/e2e.log", {"run_id": None, "job_id": None, "numbers": ()}),
         (
