@@ -54,9 +54,9 @@ def test_beside_our_ingest(installed: Callable[[str], Program], case: Case, verd
     assert (len(kept), len(archives), len(attempts)) == (600, 630, 630)
     verdict("tinuous beside our ingest    attempts  API requests  downloads  seconds")
     for name, count, told in (("tinuous", len(kept), theirs), ("forensics", len(archives), ours)):
-        verdict(
-            f"  {name:26} {count:4}/{len(attempts)}  {told.requests:12,}  {told.downloads:9,}  {told.seconds:7.1f}"
-        )
+        share = f"{count}/{len(attempts)}"
+        verdict(f"  {name:26} {share:>8}  {told.requests:12,}  {told.downloads:9,}  {told.seconds:7.1f}")
+    verdict("  forensics asked for " + ", ".join(f"{count:,} {kind}" for kind, count in kinds.most_common()))
 
 
 @dataclass(frozen=True)
