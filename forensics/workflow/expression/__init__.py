@@ -22,9 +22,9 @@ refused raises ExpressionError with place, what was found and what was expected.
 """
 
 from forensics.workflow.expression.availability import ALLOWED, CONTEXTS, Availability
-from forensics.workflow.expression.evaluate import evaluate, references
+from forensics.workflow.expression.evaluation import evaluate, references
 from forensics.workflow.expression.parser import parse
-from forensics.workflow.expression.print import print_node
+from forensics.workflow.expression.printer import print_node
 from forensics.workflow.expression.problem import ExpressionError
 from forensics.workflow.expression.template import Template, parse_template
 from forensics.workflow.expression.tree import Node

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
-from forensics.workflow.expression.decide import (
+from forensics.workflow.expression.decision import (
     Pieces,
     alternatives,
     concat,
@@ -20,7 +20,7 @@ from forensics.workflow.expression.decide import (
 )
 from forensics.workflow.expression.format_string import read_format
 from forensics.workflow.expression.json_text import read_json, write_json
-from forensics.workflow.expression.print import print_node
+from forensics.workflow.expression.printer import print_node
 from forensics.workflow.expression.problem import ExpressionError
 from forensics.workflow.expression.scalars import fold
 from forensics.workflow.expression.values import (

@@ -23,6 +23,8 @@ from forensics.workflow.expression.values import (
 
 # What JsonConvert.ToString escapes: the usual, control characters, and what ends a line in JavaScript.
 _ESCAPED = re.compile('["\\\\\x00-\x1f\x85\u2028\u2029]')
+# What a value can begin with for Newtonsoft: JSON, and ' / (comment), NaN, Infinity, undefined, new, .5
+_BEGINNINGS = frozenset("{[\"'/-.0123456789tfnNIu")
 _SHORT = {'"': '\\"', "\\": "\\\\", "\b": "\\b", "\t": "\\t", "\n": "\\n", "\f": "\\f", "\r": "\\r"}
 
 
@@ -60,10 +62,12 @@ def read_json(text: str) -> Value:
     quotes, and whatever follows the first value. What only such a reader takes is Unknown here, not an error.
 
     Raises:
-        ExpressionError: The text is empty or stops in the middle, which no reader takes.
+        ExpressionError: The text is empty, begins like no value, or stops in the middle, which no reader takes.
     """
     if not text.strip(WHITE_SPACE):
         raise ExpressionError("fromJSON cannot read an empty string", expected="JSON")
+    if text.strip(WHITE_SPACE)[0] not in _BEGINNINGS:
+        raise ExpressionError(f"fromJSON cannot read '{_shorten(text)}'", expected="JSON")
     try:
         # make_object settles names that differ in case only; of the very same name json keeps the last value.
         return to_value(json.loads(text, parse_int=float, parse_constant=_refuse_constant))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from forensics.workflow.expression.decide import alternatives, concat, may_match, pieces_of
+from forensics.workflow.expression.decision import alternatives, concat, may_match, pieces_of
 from forensics.workflow.expression.values import Known, Outcome, Pattern, Value
 
 

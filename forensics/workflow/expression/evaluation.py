@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any, TypeAlias
 
 from forensics.workflow.expression import functions
-from forensics.workflow.expression.decide import alternatives, concat, equal, in_order, pieces_of, truth
+from forensics.workflow.expression.decision import alternatives, concat, equal, in_order, pieces_of, truth
 from forensics.workflow.expression.problem import ExpressionError
 from forensics.workflow.expression.scalars import fold, parse_number
 from forensics.workflow.expression.template import Template
