@@ -308,6 +308,22 @@ def test_branches_are_asked_at_once():
     assert server.most_at_once == 40
 
 
+def test_a_branch_follows_from_its_newest_commit_where_the_default_branch_was_steady():
+    """Only as far back as the default branch is known: before, the file may have been another."""
+    trees = {sha(number): {path: text(path, number == 0) for path in PATHS} for number in range(6)}
+    pulls = [run(number, number, path, "pull_request", "topic") for number in (1, 2, 3) for path in PATHS]
+    early, late = ([run(at, 4, path) for path in PATHS] + [run(5, 5)] for at in (0, 4))
+    assert settle(Server(trees), [*early, *pulls]).requests == 2 + 4 + 1
+    assert settle(Server(trees), [*late, *pulls]).requests == 2 + 4 + 2
+
+
+def test_a_content_that_only_stood_between_is_fetched_too():
+    trees = {sha(number): {path: text(path, 0) for path in PATHS} for number in range(3)}
+    resolution = settle(Server(trees), [run(0, 0), run(1, 1, PATHS[1]), run(2, 2, PATHS[0]), run(2, 2, PATHS[2])])
+    assert told(resolution)[PATHS[1], sha(1)][0] in resolution.blobs
+    assert resolution.unasked == 0
+
+
 # The clone
 
 
@@ -383,7 +399,10 @@ def test_raw_answers_that_are_no_file(answer, words):
 def test_a_commit_that_is_gone_hides_nothing_of_the_others():
     path = PATHS[0]
     trees = {sha(number): {path: text(path, number // 4)} for number in range(8) if number not in (0, 7)}
-    resolution = settle(Server(trees), [run(number, number) for number in range(8)])
+    server = Server(trees)
+    resolution = settle(server, [run(number, number) for number in range(8)])
+    # The two that are gone, two ends, and the change: what is gone is not taken for a change.
+    assert [int(commit, 16) for _, _, commit in server.asked] == [7, 6, 0, 1, 4, 3]
     assert {one.commit: one.state for one in resolution.gone} == {sha(0): "deleted", sha(7): "deleted"}
     assert {int(one.commit, 16): one.blob for one in resolution.versions} == {
         number: blob_id(text(path, number // 4)) for number in range(1, 7)
