@@ -25,22 +25,24 @@ class Program:
     environment: Mapping[str, str]
     folder: Path
 
-    def run(self, *arguments: str | Path, timeout: float = 240, **extra: str) -> subprocess.CompletedProcess[str]:
-        """What it did, whatever its exit code; ``extra`` are more environment variables."""
+    def run(
+        self, *arguments: str | Path, timeout: float = 240, told: str = "", **extra: str
+    ) -> subprocess.CompletedProcess[str]:
+        """What it did, whatever its exit code; ``told`` is its standard input, ``extra`` are more variables."""
         return subprocess.run(
             [*self.command, *arguments],
             cwd=self.folder,
             env={**self.environment, **extra},
-            stdin=subprocess.DEVNULL,
+            input=told,
             capture_output=True,
             encoding="utf-8",
             check=False,
             timeout=timeout,
         )
 
-    def say(self, *arguments: str | Path, timeout: float = 240, **extra: str) -> str:
+    def say(self, *arguments: str | Path, timeout: float = 240, told: str = "", **extra: str) -> str:
         """Its output; an exit code other than 0 fails the test with what it complained of."""
-        done = self.run(*arguments, timeout=timeout, **extra)
+        done = self.run(*arguments, timeout=timeout, told=told, **extra)
         assert done.returncode == 0, f"{self.command[0]} {arguments}: {done.stderr[-2000:]}"
         return done.stdout
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
 from forensics.synth.rest import stamp
 from tests.judges import truth
@@ -36,6 +39,23 @@ def test_pygithub(installed: Callable[[str], Program], verdict: Callable[[str], 
     assert saw["first"] == {"run_attempt": 1, "conclusion": run.attempts[0].conclusion}
     assert len(saw["workflows"]) == 5
     verdict(f"PyGithub: {len(saw['runs'])} runs, {len(saw['jobs'])} jobs of 2 attempts, people, steps")
+
+
+def test_pygithub_as_an_app(installed: Callable[[str], Program], verdict: Callable[[str], None]) -> None:
+    """Proves: a token made from an App's signed claim by another library than ours is given, and opens the API."""
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    private = key.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption()).decode()
+    public = key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+    world = dense_world(120, 8, clock=time.time)  # a claim is good for minutes of the real clock
+    world.install_app(4711, 990_017, public)
+    where = {"REPOSITORY": truth.REPOSITORY, "APP_ID": "4711", "INSTALLATION_ID": "990017"}
+    python = installed("python")
+    with StandIn(world, judge=Judge.load()) as github:
+        saw = json.loads(python.say(CLIENTS / "ask_as_app.py", told=private, API_URL=github.api_url, **where))
+        used = {seen.authorization for seen in github.asked("runs")}
+    assert saw["runs"] == world.run_ids()[::-1]
+    assert used == {f"token {saw['token']}"}
+    verdict("PyGithub: as a GitHub App, with a token made for it")
 
 
 def test_githubkit(installed: Callable[[str], Program], verdict: Callable[[str], None]) -> None:
