@@ -96,18 +96,19 @@ async def ask_for_files(
         )
         return answer.body
 
-    resolution = await resolve(
-        wanted_files(repository, default_branch, due),
-        clone,
-        ask,
-        most=ALWAYS + len(due) // SHARE if due else 0,
-        known=known.blobs,
-    )
+    resolution = Resolution()
+    if due:
+        # The others' files, where known, are what the new ones are compared with; where not, they stay unknown:
+        # another ingest must not spend what the one before saved.
+        wanted = wanted_files(repository, default_branch, runs)
+        asked = {one.pair for one in wanted_files(repository, default_branch, due)}
+        settled = {one.pair: None for one in wanted if one.pair not in asked}
+        most = ALWAYS + len(due) // SHARE
+        resolution = await resolve(wanted, clone, ask, most=most, known={**settled, **known.blobs})
     write(session.folder, repository, resolution)
     _settle(session, resolution)
     if resolution.stopped:
         raise resolution.stopped
-    # Runs whose file was not asked for are not asked about again: another ingest would spend what this one saved.
     session.settle([Settled(open_[run["id"]], "done") for run in due])
     return Defining(_files(repository, default_branch, runs), _texts(resolution, known))
 
