@@ -316,7 +316,7 @@ def _references(node: Node) -> Iterator[str]:
     here = node
     while isinstance(here, Index | Filter):
         key = here.key if isinstance(here, Index) else None
-        path.append(key.value.lower() if isinstance(key, Literal) and isinstance(key.value, str) else "*")
+        path.append(format_scalar(key.value).lower() if isinstance(key, Literal) else "*")
         keys += [key] if key is not None else []
         here = here.target
     if isinstance(here, Context):

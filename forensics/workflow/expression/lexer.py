@@ -114,9 +114,7 @@ def _read_word(text: str, at: int, stop: int, *, behind_dot: bool) -> Token:
     end = _find_boundary(text, at, stop)
     word = text[at:end]
     if not is_keyword(word):
-        raise ExpressionError(
-            "Unexpected symbol", text=text, offset=at, found=word, expected="a value, a context or a function"
-        )
+        raise ExpressionError("Unexpected symbol", text=text, offset=at, found=word, expected="a value")
     if behind_dot:
         return Token("property", word, at, end)
     if word in _CONSTANTS:

@@ -32,7 +32,7 @@ MOST_CHARACTERS = 21_000
 MOST_LEVELS = 50
 _NOT = 16
 _PRECEDENCE = {"<": 11, "<=": 11, ">": 11, ">=": 11, "==": 10, "!=": 10, "&&": 6, "||": 5}
-_A_VALUE = "a value, a context, a function, '!' or '('"
+_A_VALUE = "a value"
 # Ours recurses where the runner keeps a stack; more of this means more levels than allowed, or nonsense.
 _MOST_RECURSION = 120
 

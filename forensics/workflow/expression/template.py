@@ -93,7 +93,7 @@ def _read_expression(text: str, start: int, inside: str) -> Node:
     first = start + len(_OPENING)
     if inside.strip(WHITE_SPACE) == "insert":
         raise ExpressionError(
-            "${{ insert }} stands for a mapping, not for a value", text=text, offset=start, expected="an expression"
+            "Only a mapping can be inserted", text=text, offset=start, found="insert", expected="an expression"
         )
     return parse_part(text, first, first + len(inside))
 

@@ -17,8 +17,13 @@ from typing import Any
 from unittest.mock import patch
 
 from forensics.workflow.expression import evaluation, functions, json_text, lexer, parser, values
+from forensics.workflow.expression.scalars import WHITE_SPACE
 
 ROOM = "forensics.workflow.expression"
+
+
+# Unlike .NET, JavaScript takes the byte order mark for white space, and U+0085 not.
+_JAVASCRIPT_SPACE = WHITE_SPACE.replace("\x85", "") + "\ufeff"
 
 
 @dataclass(frozen=True)
@@ -90,9 +95,7 @@ def javascript_number(number: float) -> str:
 
 def javascript_to_number(text: str) -> float:
     """Number(text) of JavaScript."""
-    text = text.strip(
-        " \t\n\v\f\r\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000\ufeff"
-    )
+    text = text.strip(_JAVASCRIPT_SPACE)
     if not text:
         return 0.0
     for prefix, digits, radix in (("0x", "0-9a-f", 16), ("0o", "0-7", 8), ("0b", "01", 2)):

@@ -49,9 +49,8 @@ def _expressions(file: Path) -> Iterator[str]:
 
 def show(title: str, verdict: Verdict) -> None:
     """Print what came of it."""
-    print(
-        f"{title}: {verdict.tried:,} tried, {verdict.agreed:,} agreed (of these {verdict.agreed_on_errors:,} on errors)"
-    )
+    errors = f"of these {verdict.agreed_on_errors:,} on errors"
+    print(f"{title}: {verdict.tried:,} tried, {verdict.agreed:,} agreed ({errors})")
     if verdict.read_only:
         print(f"  {verdict.read_only:,} more agreed to be sound; their values need a running workflow")
     print(f"  {verdict.excused.total():,} excused by known bugs of the port")
@@ -66,9 +65,8 @@ def show_bugs(packages: Path) -> None:
     """Print each known bug with what both say to its example."""
     print(f"Known bugs of {PACKAGE} {VERSION}; right is what the runner says")
     for bug, theirs in zip(BUGS, ask_port([bug.example for bug in BUGS], packages), strict=True):
-        print(
-            f"  {bug.name}: {bug.example}\n    runner {bug.runner!r} (ours {answer(bug.example)}), port {theirs}\n    {bug.why}"
-        )
+        print(f"  {bug.name}: {bug.example}")
+        print(f"    runner {bug.runner!r} (ours {answer(bug.example)}), port {theirs}\n    {bug.why}")
 
 
 def main(arguments: Sequence[str]) -> int:
