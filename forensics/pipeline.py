@@ -56,6 +56,8 @@ class LiveSummary:
     plan: Plan
     """What was to be asked for, as it was announced."""
     completeness: tuple[Completeness, ...]
+    logs: str
+    """Which logs were wanted."""
     requests: int
     by_kind: Mapping[str, int]
     """Requests made, by what they were for."""
@@ -191,8 +193,8 @@ def ingest_github(
         with Store.read(config.database, threads=config.workers) as store:
             loaded = _summary(read_coverage(store), fetched.new_files, 0, fetched.new_bytes, begun)
     return LiveSummary(
-        fetched.plan, fetched.completeness, fetched.requests, fetched.by_kind, fetched.waited, loaded, fetched.moved,
-        fetched.warnings,
+        fetched.plan, fetched.completeness, scope.logs, fetched.requests, fetched.by_kind, fetched.waited, loaded,
+        fetched.moved, fetched.warnings,
     )  # fmt: skip
 
 

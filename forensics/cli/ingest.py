@@ -297,16 +297,25 @@ def _fit(plan: Plan, policy: Policy) -> Iterator[str]:
 def describe_completeness(summary: LiveSummary, columns: int) -> Iterator[str]:
     """What became of everything that was listed, as lines for people."""
     rows = [
-        (entry.kind, entry.listed, entry.fetched, entry.expired, entry.refused, entry.waiting)
+        (entry.kind, entry.listed, entry.fetched, entry.expired, entry.refused, entry.skipped, entry.waiting)
         for entry in summary.completeness
     ]
     if rows:
-        yield from layout(("kind", "listed", "fetched", "expired", "refused", "waiting"), rows, columns)
+        yield from layout(("kind", "listed", "fetched", "expired", "refused", "skipped", "waiting"), rows, columns)
     waited = f", waited {_duration(summary.waited)} for limits" if summary.waited >= 1 else ""
-    yield f"{plural(summary.requests, 'request')}{waited}."
-    to_come = sum(entry.waiting for entry in summary.completeness)
+    downloads = summary.by_kind.get("download", 0)
+    made = plural(summary.requests - downloads, "request")
+    fetched = f", {plural(downloads, 'download')}" if downloads else ""
+    yield f"{made} to the API{fetched}{waited}."
+    to_come = {entry.kind: entry.waiting for entry in summary.completeness if entry.waiting}
+    logs = to_come.pop("logs", 0)
+    if logs and summary.logs != "all":
+        yield f"{plural(logs, 'log archive')} beyond --logs {summary.logs} were left; --logs all fetches them."
+    elif logs:
+        to_come["logs"] = logs
     if to_come:
-        yield f"{plural(to_come, 'thing')} could not be fetched yet; the same command asks for them again."
+        things = ", ".join(f"{count:,} {kind}" for kind, count in to_come.items())
+        yield f"Not to be had yet: {things}; the same command asks for them again."
 
 
 def _duration(seconds: float) -> str:

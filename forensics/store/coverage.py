@@ -144,20 +144,36 @@ class PastIngest:
     """JSON."""
 
 
+_SHOWN_KINDS = {
+    "run": "runs", "attempt": "attempts", "jobs": "jobs", "annotations": "annotations", "groups": "groups",
+    "logs": "logs", "job-log": "job logs", "file": "workflow files", "workflow": "workflows",
+    "deployments": "deployment lists", "statuses": "deployments", "approvals": "approvals",
+}  # fmt: skip
+"""Kinds of work as people read them, in their order; ``definition`` only remembers whose file was asked for."""
+
+
 def read_accounts(store: Store) -> tuple[Account, ...]:
     """What became of what a live ingest asks for, by repository and kind; empty where there was none."""
     rows = store.query(
         """
-        SELECT repository, kind, count(*),
+        SELECT repository, label, count(*),
             count(*) FILTER (state = 'done'),
             count(*) FILTER (state = 'expired'),
             count(*) FILTER (state NOT IN ('done', 'expired', 'waiting', 'not-ready', 'failed', 'skipped')),
             count(*) FILTER (state IN ('waiting', 'not-ready', 'failed')),
             count(*) FILTER (state = 'skipped')
         FROM work
-        GROUP BY repository, kind
-        ORDER BY repository, kind
-        """
+        INNER JOIN (
+            SELECT unnest($kinds) AS kind, unnest($labels) AS label, unnest($places) AS place
+        ) AS shown USING (kind)
+        GROUP BY repository, label
+        ORDER BY repository, min(place)
+        """,
+        {
+            "kinds": list(_SHOWN_KINDS),
+            "labels": list(_SHOWN_KINDS.values()),
+            "places": list(range(len(_SHOWN_KINDS))),
+        },
     ).rows
     return tuple(Account(*row) for row in rows)
 

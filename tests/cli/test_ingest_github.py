@@ -28,6 +28,7 @@ LOADED = pipeline.IngestSummary(1262, 4, 5_100_000, 600, 630, 1900, 88000, 41, 8
 SUMMARY = pipeline.LiveSummary(
     plan=PLAN,
     completeness=(Completeness("runs", 600, 600, 0, 0, 0), Completeness("logs", 630, 611, 12, 2, 5)),
+    logs="all",
     requests=1266,
     by_kind={},
     waited=0.0,
@@ -105,12 +106,12 @@ logs                about 630
 all               about 1,266
 At 850 requests a minute that takes 2 minutes at least.
 4,946 of 5,000 requests of the limit are left, which resets at 20:14 UTC; 50 are kept for others.
-kind  listed  fetched  expired  refused  waiting
-────  ──────  ───────  ───────  ───────  ───────
-runs     600      600        0        0        0
-logs     630      611       12        2        5
-1,266 requests.
-5 things could not be fetched yet; the same command asks for them again.
+kind  listed  fetched  expired  refused  skipped  waiting
+────  ──────  ───────  ───────  ───────  ───────  ───────
+runs     600      600        0        0        0        0
+logs     630      611       12        2        0        5
+1,266 requests to the API.
+Not to be had yet: 5 logs; the same command asks for them again.
 Took 1,262 files (5.1 MB) in 61.2 s; 4 known already.
 The case holds 600 runs, 630 attempts, 1,900 jobs, 88,000 log lines and 41 effects.
 Lines read: 88,000 = 88,000 stored + 0 duplicates + 0 left out for a reason.
@@ -152,7 +153,7 @@ def test_the_server_may_be_another(
 
 
 def test_a_dry_run_gives_the_plan_and_nothing_else(handed: Handed, capsys: pytest.CaptureFixture[str]) -> None:
-    handed.summary = pipeline.LiveSummary(PLAN, (), 7, {}, 0.0, None, (), ())
+    handed.summary = pipeline.LiveSummary(PLAN, (), "all", 7, {}, 0.0, None, (), ())
     assert run(["ingest", "--repo", "octo/shop", "--since", "12h", "--dry-run"]) == 0
     assert handed.scope.dry_run
     out, err = capsys.readouterr()

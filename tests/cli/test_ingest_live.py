@@ -41,7 +41,9 @@ def test_everything_is_fetched_and_accounted_for(github: StandIn, tmp_path: Path
     code, out, err = ingest(tmp_path, github.api_url, *EVERYTHING)
     assert (code, out) == (0, ""), err
     host = github.api_url.removeprefix("http://")
-    assert err.startswith(
+    # The stand-in lives in November 2026, whenever the tests run.
+    said = err.partition("\n")[2] if err.startswith("The clock of this machine is ") else err
+    assert said.startswith(
         f"acme/storefront on {host} ({github.api_url}), token from GH_TOKEN: "
         "runs of the last 30 days (UTC), all logs.\nwhat "
     )
