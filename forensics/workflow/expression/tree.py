@@ -139,10 +139,10 @@ def children(node: Node) -> tuple[Node, ...]:
 
 
 def depth(node: Node) -> int:
-    """Levels of the tree as the runner counts them: a leaf is 1, and the ``*`` of a filter is a leaf too."""
+    """Levels of the tree as the runner counts them: a leaf alone is 1; each operator, index and call adds one."""
     deepest, rest = 0, [(node, 1)]
     while rest:
         here, level = rest.pop()
-        deepest = max(deepest, level + isinstance(here, Filter))
+        deepest = max(deepest, level)
         rest.extend((child, level + 1) for child in children(here))
     return deepest

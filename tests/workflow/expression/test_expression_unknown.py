@@ -107,6 +107,7 @@ def test_the_text_of_a_group(text: str, shown: str) -> None:
         ("startsWith(format('deploy-{0}', inputs.env), 'deploy-p')", None),
         ("contains(format('a{0}', inputs.env), 'ab')", None),
         ("inputs.env < 3", None),
+        ("toJSON(format('a{0}', inputs.env)) == format('\"a{0}\"', inputs.env)", None),  # a quote in it is escaped
         ("fromJSON(inputs.env)", None),
         ("inputs.env || fromJSON('')", None),
     ],
@@ -144,6 +145,18 @@ def test_the_usual_choice_between_two_lists_both() -> None:
     assert outcome.among == ("prod", "staging")
     (gap,) = {group("${{ inputs.cancel == 'yes' }}").among}  # type: ignore[union-attr]
     assert gap == (False, True)
+
+
+def test_what_is_made_from_the_same_unknown_need_not_be_the_same() -> None:
+    outcome = group("${{ case(inputs.key == 1, inputs.env && 'a', inputs.env && 'b') }}")
+    assert isinstance(outcome, Unknown)
+    assert {"a", "b"} <= set(outcome.among or ())
+
+
+def test_a_string_with_gaps_that_does_not_hold_is_empty() -> None:
+    outcome = group("${{ format('{0}', inputs.env) && 'x' }}")
+    assert isinstance(outcome, Unknown)
+    assert outcome.among == ("", "x")
 
 
 @pytest.mark.parametrize(
