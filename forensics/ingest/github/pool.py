@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
-from forensics.errors import ForensicsError, Interrupted
+from forensics.errors import ForensicsError, Interrupted, LimitReached
 
 GRACE = 5.0
 """Seconds that what is under way has to come to an end after a signal."""
@@ -76,14 +76,19 @@ class Stop:
 async def work_through(works: Iterable[Work], count: int, stop: Stop) -> None:
     """Do all pieces of work, ``count`` at a time.
 
-    The first ForensicsError cancels the others and is raised; after a signal nothing new is begun and Interrupted is
-    raised.
+    The first ForensicsError cancels the others and is raised; after LimitReached or a signal nothing new is begun,
+    what is under way is finished, and LimitReached or Interrupted is raised.
     """
     waiting = deque(works)
+    limits: list[LimitReached] = []
 
     async def take() -> None:
-        while waiting and stop.signal is None:
-            await waiting.popleft()()
+        while waiting and stop.signal is None and not limits:
+            try:
+                await waiting.popleft()()
+            except LimitReached as limit:
+                # The others have been paid for: cancelled, they would be paid for again.
+                limits.append(limit)
 
     try:
         async with asyncio.TaskGroup() as group:
@@ -92,6 +97,8 @@ async def work_through(works: Iterable[Work], count: int, stop: Stop) -> None:
     except* ForensicsError as errors:
         raise _first(errors) from None
     stop.check()
+    if limits:
+        raise limits[0]
 
 
 def _first(errors: BaseExceptionGroup[ForensicsError]) -> ForensicsError:
