@@ -30,6 +30,8 @@ from forensics.workflow.expression.tree import (
 
 MOST_CHARACTERS = 21_000
 MOST_LEVELS = 50
+MOST_REMEMBERED = 1_000
+"""Characters of what is read once and remembered: groups are short, and nobody shall fill the memory with others."""
 _NOT = 16
 _PRECEDENCE = {"<": 11, "<=": 11, ">": 11, ">=": 11, "==": 10, "!=": 10, "&&": 6, "||": 5}
 _A_VALUE = "a value"
@@ -37,7 +39,6 @@ _A_VALUE = "a value"
 _MOST_RECURSION = 120
 
 
-@lru_cache(maxsize=4096)
 def parse(text: str) -> Node:
     """Read one expression, without ``${{ }}`` around it.
 
@@ -45,8 +46,15 @@ def parse(text: str) -> Node:
         ExpressionError: With the place, what was found and what was expected; also for contexts and functions that
             GitHub does not have, a wrong number of arguments, more than 21,000 characters and more than 50 levels.
     """
+    return _parse_short(text) if len(text) <= MOST_REMEMBERED else _parse(text)
+
+
+def _parse(text: str) -> Node:
     check_length(text)
     return parse_part(text, 0, len(text))
+
+
+_parse_short = lru_cache(maxsize=2048)(_parse)
 
 
 def parse_part(text: str, start: int, end: int) -> Node:

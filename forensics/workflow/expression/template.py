@@ -11,6 +11,7 @@ from functools import lru_cache
 from forensics.workflow.expression.functions import MOST_ARGUMENTS
 from forensics.workflow.expression.parser import (
     MOST_CHARACTERS,
+    MOST_REMEMBERED,
     check_depth,
     check_length,
     parse_part,
@@ -44,7 +45,6 @@ class Template:
         return isinstance(self.node, Literal)
 
 
-@lru_cache(maxsize=4096)
 def parse_template(text: str) -> Template:
     """Read a scalar.
 
@@ -52,6 +52,10 @@ def parse_template(text: str) -> Template:
         ExpressionError: A ``${{`` without its ``}}``, an empty or wrong expression, ``${{ insert }}``, or one of the
             limits, which hold for ``format('text{0}', …)``, as which the runner keeps text with expressions.
     """
+    return _parse_short(text) if len(text) <= MOST_REMEMBERED else _parse(text)
+
+
+def _parse(text: str) -> Template:
     whole = Span(0, len(text))
     parts: list[Node] = []
     characters = len("format('')")
@@ -75,6 +79,9 @@ def parse_template(text: str) -> Template:
         raise ExpressionError(f"There are more than {MOST_ARGUMENTS - 1} expressions in one scalar")
     check_depth(node, text, 0)
     return Template(text, node)
+
+
+_parse_short = lru_cache(maxsize=2048)(_parse)
 
 
 def _find_end(text: str, start: int) -> int:

@@ -42,13 +42,13 @@ class Bug:
 @contextmanager
 def switched_on(bugs: tuple[Bug, ...]) -> Iterator[None]:
     """Our evaluator with these bugs of the port."""
-    parser.parse.cache_clear()
+    parser._parse_short.cache_clear()
     with ExitStack() as stack:
         for bug in bugs:
             for target, replacement in bug.changes:
                 stack.enter_context(patch(f"{ROOM}.{target}", replacement))
         yield
-    parser.parse.cache_clear()
+    parser._parse_short.cache_clear()
 
 
 _read_string = lexer._read_string
@@ -158,6 +158,18 @@ def _stays_json(text: str) -> Any:
 
 
 _read_json = functions.read_json
+
+_parse_part = parser.parse_part
+
+
+def _count_brackets(text: str, start: int, end: int) -> Any:
+    level = 1
+    for token in _read_tokens(text, start, end):
+        level += (token.text in ("(", "[")) - (token.text in (")", "]"))
+        if level > parser.MOST_LEVELS:
+            raise functions.ExpressionError("Too many brackets")
+    return _parse_part(text, start, end)
+
 
 BUGS = (
     Bug(
@@ -270,5 +282,13 @@ BUGS = (
         "an error",
         "lexer.ts knows blank, tab and line ends; LexicalAnalyzer.cs has Char.IsWhiteSpace",
         (("lexer._BLANK", frozenset(" \t\r\n")),),
+    ),
+    Bug(
+        "parentheses are levels",
+        "(" * 50 + "1" + ")" * 50,
+        "1",
+        "an error",
+        "parser.ts counts each expression that it enters; CheckMaxDepth in ExpressionParser.cs counts nodes of the tree",
+        (("parser.parse_part", _count_brackets),),
     ),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from inline_snapshot import snapshot
 
-from forensics.workflow.expression import Array, ExpressionError, Known, evaluate, parse, to_value
+from forensics.workflow.expression import Array, ExpressionError, Known, Unknown, evaluate, parse, to_value
 
 CONTEXTS = {
     "github": to_value(
@@ -175,3 +175,9 @@ def test_a_pattern_cannot_grow_without_end() -> None:
     outcome = evaluate(parse(text), {})
     assert len(outcome.pieces) <= 1_025  # type: ignore[union-attr]
     assert outcome.reasons == ("inputs is not given",) or "inputs.a is not given" in outcome.reasons  # type: ignore[union-attr]
+
+
+def test_json_that_nests_too_deeply_is_unknown() -> None:
+    contexts = {"inputs": to_value({"deep": "[" * 99_000 + "]" * 99_000, "just": "[" * 100 + "]" * 100})}
+    assert isinstance(evaluate(parse("fromJSON(inputs.deep)"), contexts), Unknown)
+    assert isinstance(evaluate(parse("toJSON(fromJSON(inputs.just))"), contexts), Known)
