@@ -118,6 +118,10 @@ def _first_value_wins(properties: dict[str, Any], **more: Any) -> values.Object:
     return _make_object(dict(kept.values()), **more)
 
 
+def _without_constructor(properties: dict[str, Any], **more: Any) -> values.Object:
+    return _make_object({name: each for name, each in properties.items() if name.lower() != "constructor"}, **more)
+
+
 def _integers_first(properties: dict[str, Any], **more: Any) -> values.Object:
     integers = sorted((name for name in properties if re.fullmatch("0|[1-9][0-9]{0,9}", name)), key=int)
     rest = [name for name in properties if name not in integers]
@@ -260,6 +264,14 @@ BUGS = (
         (("values.make_object", _integers_first),),
     ),
     Bug(
+        "no property can be called constructor",
+        """fromJSON('{"constructor": 1}').constructor""",
+        "1",
+        "null",
+        "dictionary.ts looks names up in a JavaScript object, which has one; the runner has a dictionary",
+        (("values.make_object", _without_constructor),),
+    ),
+    Bug(
         "what follows the number of a format field does not count",
         "format('{0:x}', 1)",
         "an error",
@@ -288,7 +300,7 @@ BUGS = (
         "(" * 50 + "1" + ")" * 50,
         "1",
         "an error",
-        "parser.ts counts each expression that it enters; CheckMaxDepth in ExpressionParser.cs counts nodes of the tree",
+        "parser.ts counts each expression that it enters; CheckMaxDepth in ExpressionParser.cs counts nodes",
         (("parser.parse_part", _count_brackets),),
     ),
 )
