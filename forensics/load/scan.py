@@ -16,6 +16,8 @@ from forensics.logs.archive import group
 
 _CONTAINERS = ("zip", "tar", "gzip", "xz")
 _RUN_LOG_MEMBER = re.compile(r"(?:^|/)(?:-?\d{1,19}_[^/]+|system)\.txt$")
+_TOMBSTONE = re.compile(r"(?:^|/)repos/[^/]+/[^/]+/actions/.*gone[^/]*\.json$")
+"""The server's word that it has something no more, as the live ingest keeps it: what it means stands in ``work``."""
 _LITTER = ("__MACOSX/", ".DS_Store", "Thumbs.db", "manifest.jsonl", "case.duckdb")
 NESTED = "!/"
 """Joins the name of an inner archive and of its member, as in ``logs.zip!/0_build.txt``."""
@@ -66,6 +68,8 @@ def scan(root: Path, path: str) -> Scan:
         with open_file(root, path) as stream:
             kind, head = kind_of(path, stream)
             found = Scan(kind)
+            if _TOMBSTONE.search(path):
+                return found
             if kind in _CONTAINERS:
                 _scan_container(kind, path, "", stream, found, DEPTH)
                 if not (found.pages or found.workflows or found.logs or found.problems):

@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from forensics.errors import AccessRefused, NothingToAnalyse
+from forensics.errors import AccessRefused, ForensicsError, NothingToAnalyse, ServerFailing
 from forensics.ingest.github.answer import Gone, Policy, moment
 from forensics.ingest.github.clock import describe_skew
 from forensics.ingest.github.clone import Clone
@@ -54,6 +54,8 @@ _UNASKED = {
     "literal": "The workflow file of this run names its groups without any expression.",
 }
 """Settings of runs that are not asked for their groups: the file proves them as well."""
+
+_AGAIN = "See whether GitHub is well (githubstatus.com); the same command goes on from here."
 
 NO_GROUPS_AFTER = 3
 """Runs whose groups are not found, one after the other, before the server is taken to lack the endpoint."""
@@ -151,6 +153,10 @@ class Crawl:
         try:
             answer = await session.client.get(f"/repos/{repository}", kind="repository", conditional=True)
         except Gone as why:
+            if why.state == "failed":
+                raise ServerFailing(f"{repository} could not be asked for: {why.detail}", hint=_AGAIN) from None
+            if why.state == "blocked":
+                raise AccessRefused(f"{repository} cannot be had: {why.detail}") from None
             raise AccessRefused(
                 f"{repository} was not found on {session.server.host}, or the token cannot see it: {why.detail}",
                 hint="Check the spelling (OWNER/NAME), and that the token may read the repository's Actions.",
@@ -185,10 +191,7 @@ class Crawl:
                 try:
                     parts = await list_window(session, found.repository, window, workflow)
                 except Gone as why:
-                    raise NothingToAnalyse(
-                        f"The runs of {workflow or found.repository} cannot be listed: {why.detail}",
-                        hint="Name a file of .github/workflows, such as --workflow deploy.yml.",
-                    ) from None
+                    raise _not_listed(workflow, found.repository, why) from None
                 for part in parts:
                     listed += part.runs
                     self._note(found, workflow, part)
@@ -200,7 +203,8 @@ class Crawl:
         session.commit()
         session.progress.done()
         await self._revisit(found)
-        waiting = session.queue.waiting(found.repository, ("jobs", "run"))
+        # Of a run whose attempt or annotations failed the jobs are asked for once more: they say what to ask.
+        waiting = session.queue.waiting(found.repository, ("jobs", "run", "attempt", "annotations"))
         found.due = sorted({item.run_id for item in waiting if item.run_id in found.runs}, reverse=True)
 
     def _windows(self, found: Found, workflow: str) -> Sequence[Any]:
@@ -334,6 +338,16 @@ class Crawl:
             costs.append(Cost("log archives", logs, exact=self.scope.logs == "all"))
         left, limit, resets_at = self.session.client.quota
         return Plan(tuple(costs), left, limit, resets_at)
+
+
+def _not_listed(workflow: str, repository: str, why: Gone) -> ForensicsError:
+    """Without the list of runs there is nothing to go on with."""
+    message = f"The runs of {workflow or repository} cannot be listed: {why.detail}"
+    if why.state == "failed":
+        return ServerFailing(message, hint=_AGAIN)
+    if why.state == "deleted" and workflow:
+        return NothingToAnalyse(message, hint="Name a file of .github/workflows, such as --workflow deploy.yml.")
+    return AccessRefused(message, hint="The token needs to read the repository's Actions (actions=read).")
 
 
 def session_now(found: Found) -> datetime:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Literal
 
 from forensics.errors import EvidenceUnreadable
-from forensics.ingest.github.answer import JSON, RAW
+from forensics.ingest.github.answer import JSON, RAW, RETRIED_LATER
 from forensics.ingest.github.clone import Clone
-from forensics.ingest.github.files import define, resolve, wanted_files, write
+from forensics.ingest.github.files import Definition, define, resolve, wanted_files, write
 from forensics.ingest.github.lineage import Pair
 from forensics.ingest.github.queue import Item, Settled
 from forensics.ingest.github.resolve import Resolution
@@ -109,7 +109,7 @@ async def ask_for_files(
     _settle(session, resolution)
     if resolution.stopped:
         raise resolution.stopped
-    session.settle([Settled(open_[run["id"]], "done") for run in due])
+    session.settle(_settle_runs(open_.values(), resolution, define(repository, default_branch, runs)))
     return Defining(_files(repository, default_branch, runs), _texts(resolution, known))
 
 
@@ -131,6 +131,21 @@ def _settle(session: Session, resolution: Resolution) -> None:
                 "requests; inside a clone of the repository they are read from it."
             ]
         )
+
+
+def _settle_runs(
+    items: Iterable[Item], resolution: Resolution, definitions: Iterable[Definition]
+) -> Iterator[Settled]:
+    """Runs of which a file may still come are looked at again by the next ingest (fault matrix, row 17)."""
+    failed = {one[:3]: one.detail for one in resolution.gone if one.state in RETRIED_LATER}
+    why = {
+        one.run_id: failed[one.repository, one.path, one.commit]
+        for one in definitions
+        if (one.repository, one.path, one.commit) in failed
+    }
+    for item in items:
+        detail = why.get(item.run_id or 0)
+        yield Settled(item, "failed", detail) if detail else Settled(item, "done")
 
 
 def _files(repository: str, default_branch: str, runs: Sequence[Run]) -> dict[int, Pair]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from forensics.errors import ServerFailing
 from forensics.ingest.evidence import EvidenceFolder
-from forensics.ingest.github.answer import JSON, Answer, Gone, RequestRecord, Server
+from forensics.ingest.github.answer import JSON, RETRIED_LATER, Answer, Gone, RequestRecord, Server
 from forensics.ingest.github.queue import Item, Queue, Settled
 from forensics.model import Progress
 
@@ -88,8 +88,10 @@ class Session:
         return taken.path
 
     def keep_absence(self, gone: Gone, name: str) -> str | None:
-        """Put the server's word that something is not to be had into the evidence."""
-        return self.folder.put(gone.body, name, gone.detail).evidence.path if gone.body else None
+        """Put the server's word that something is not to be had into the evidence; not what passes by itself."""
+        if not gone.body or gone.state in RETRIED_LATER:
+            return None
+        return self.folder.put(gone.body, name, gone.detail).evidence.path
 
     def settle(self, results: Iterable[Settled]) -> None:
         """Note what became of things that belong together, all at once, and commit when it is time."""
