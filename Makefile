@@ -28,7 +28,7 @@ test: $(VENV)/.dev ## all tests (one folder: make test TESTS=tests/cli)
 	@$(BIN)/python -m pytest -n $(JOBS) $(TESTS)
 
 judges: $(VENV)/.dev $(JUDGES)/.ready ## other people's clients of GitHub at work on the stand-in: gh, tinuous, octokit …
-	@FORENSICS_REQUIRE_JUDGES=1 $(BIN)/python -m pytest -m "judge or not judge" tests/judges
+	@FORENSICS_REQUIRE_JUDGES=1 $(BIN)/python -m pytest -m judge tests/judges tests/workflow
 
 check: $(VENV)/.dev ## ruff, mypy, sqlfluff, import-linter, and docs in step with what they are made from
 	@$(BIN)/ruff check .
