@@ -71,7 +71,8 @@ WHERE repository = $repository
 UNION
 SELECT split_part(key, '@', 1) AS path, split_part(key, '@', 2) AS commit, NULL AS blob
 FROM work
-WHERE repository = $repository AND kind = 'file' AND state NOT IN ('done', 'waiting', 'failed', 'not-ready')
+WHERE repository = $repository AND kind = 'file'
+    AND state NOT IN ('done', 'waiting', 'skipped', 'failed', 'not-ready')
 """
 """What is known of workflow files, and which are known not to be had."""
 

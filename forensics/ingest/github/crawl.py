@@ -36,7 +36,7 @@ from forensics.ingest.github.listing import (
     newest,
     parse_moment,
 )
-from forensics.ingest.github.logs import RanJob, fetch_logs
+from forensics.ingest.github.logs import RanJob, fetch_job_log, fetch_logs
 from forensics.ingest.github.pool import Stop, Work, work_through
 from forensics.ingest.github.queue import Item, Listing, Settled
 from forensics.ingest.github.scope import Cost, Plan, Scope
@@ -56,6 +56,9 @@ _UNASKED = {
 """Settings of runs that are not asked for their groups: the file proves them as well."""
 
 _AGAIN = "See whether GitHub is well (githubstatus.com); the same command goes on from here."
+
+_OF_RUNS = ("jobs", "run", "attempt", "annotations")
+"""Kinds of work for which a run has to be described: what failed of it at the last ingest is among them."""
 
 NO_GROUPS_AFTER = 3
 """Runs whose groups are not found, one after the other, before the server is taken to lack the endpoint."""
@@ -126,7 +129,14 @@ class Crawl:
         """Fetch log archives: of runs with a low number in ``order`` first, then the newest; those ``wanted``."""
         with self.stop.listening():
             for found in self.found:
-                items = [item for item in self.session.queue.waiting(found.repository, ("logs",)) if wanted(item)]
+                waiting = self.session.queue.waiting(found.repository, ("logs", "job-log"))
+                archives = {(item.run_id, item.attempt) for item in waiting if item.kind == "logs"}
+                # A job's log that failed is asked for by itself when the archive was had.
+                items = [
+                    item
+                    for item in waiting
+                    if wanted(item) and (item.kind == "logs" or (item.run_id, item.attempt) not in archives)
+                ]
                 items.sort(key=lambda item: (order.get(item.run_id or 0, 9), -(item.run_id or 0), item.attempt or 0))
                 works = [partial(self._fetch_log, found, item, jobs) for item in items]
                 await self._work("Fetching logs", works)
@@ -196,15 +206,16 @@ class Crawl:
                     listed += part.runs
                     self._note(found, workflow, part)
                     session.progress.advance(len(part.runs))
-        kept = {run_id: one for run_id, one in newest(listed).items() if began_since(one[0], found.since)}
+        shown = newest(listed)
+        kept = {run_id: one for run_id, one in shown.items() if began_since(one[0], found.since)}
         found.runs = {run_id: one for run_id, one in kept.items() if _created(one[0]) <= found.until}
         items = [item for run, _ in found.runs.values() for item in items_of(found.repository, run)]
         session.queue.add(items)
         session.commit()
         session.progress.done()
-        await self._revisit(found)
+        await self._revisit(found, shown)
         # Of a run whose attempt or annotations failed the jobs are asked for once more: they say what to ask.
-        waiting = session.queue.waiting(found.repository, ("jobs", "run", "attempt", "annotations"))
+        waiting = session.queue.waiting(found.repository, _OF_RUNS)
         found.due = sorted({item.run_id for item in waiting if item.run_id in found.runs}, reverse=True)
 
     def _windows(self, found: Found, workflow: str) -> Sequence[Any]:
@@ -221,23 +232,30 @@ class Crawl:
             )
         )  # fmt: skip
 
-    async def _revisit(self, found: Found) -> None:
-        """Look at runs that were not finished when they were last seen and that no window shows any more."""
+    async def _revisit(self, found: Found, shown: Mapping[int, tuple[Run, str]]) -> None:
+        """Take up runs outside the span that were left open: as they were listed now, or else each asked for."""
+        open_: dict[int, list[Item]] = {}
+        for item in self.session.queue.waiting(found.repository, _OF_RUNS):
+            if item.run_id is not None and item.run_id not in found.runs:
+                open_.setdefault(item.run_id, []).append(item)
+        for run_id, items in open_.items():
+            self.stop.check()
+            one = shown.get(run_id) or await self._ask_for_run(found.repository, run_id, items)
+            if one:
+                found.runs[run_id] = one
+                self.session.queue.add(items_of(found.repository, one[0]))
+
+    async def _ask_for_run(self, repository: str, run_id: int, items: Sequence[Item]) -> tuple[Run, str] | None:
+        """One run by its id; None, with its open items settled, when it is not to be had."""
         session = self.session
-        for item in session.queue.waiting(found.repository, ("run",)):
-            if item.run_id is None or item.run_id in found.runs:
-                continue
-            try:
-                answer = await session.client.get(f"/repos/{found.repository}/actions/runs/{item.run_id}", kind="run")
-            except Gone as why:
-                absence = session.keep_absence(why, f"{root(found.repository)}/actions/runs/{item.run_id}/gone.json")
-                jobs = Item(found.repository, "jobs", item.key, item.run_id, item.attempt, version=item.version)
-                session.settle([gone(item, why, absence), gone(jobs, why, absence)])
-                continue
-            run = answer.json()
-            path = session.keep(answer, f"{root(found.repository)}/actions/runs/{item.run_id}/run.json")
-            found.runs[run["id"]] = (run, path)
-            session.queue.add(items_of(found.repository, run))
+        folder = f"{root(repository)}/actions/runs/{run_id}"
+        try:
+            answer = await session.client.get(f"/repos/{repository}/actions/runs/{run_id}", kind="run")
+        except Gone as why:
+            absence = session.keep_absence(why, f"{folder}/gone.json")
+            session.settle(gone(item, why, absence) for item in items)
+            return None
+        return answer.json(), session.keep(answer, f"{folder}/run.json")
 
     def _describe(self, found: Found, run_id: int) -> Work:
         run, path = found.runs[run_id]
@@ -310,13 +328,16 @@ class Crawl:
             except Gone:
                 missing.append(item.run_id or 0)
 
-        due = [item for item in session.queue.waiting(found.repository, ("groups",)) if item.run_id in found.runs]
+        due = session.queue.waiting(found.repository, ("groups",))
         await self._work("Asking for concurrency groups", [partial(ask, item) for item in due])
 
     async def _fetch_log(self, found: Found, item: Item, jobs: Mapping[tuple[int, int], Sequence[RanJob]]) -> None:
         run = found.runs.get(item.run_id or 0)
         ended = parse_moment(run[0].get("updated_at")) if run else None
         young = ended is not None and self.session.client.server_now() - ended < NOT_READY
+        if item.kind == "job-log":
+            await fetch_job_log(self.session, found.repository, item, young=young)
+            return
         known = jobs.get((item.run_id or 0, item.attempt or 1), ())
         await fetch_logs(self.session, found.repository, item, known, young=young)
 

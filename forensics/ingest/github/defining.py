@@ -110,6 +110,9 @@ async def ask_for_files(
     if resolution.stopped:
         raise resolution.stopped
     session.settle(_settle_runs(open_.values(), resolution, define(repository, default_branch, runs)))
+    # What failed last time and is not needed any more, or not worth another request.
+    left = session.queue.waiting(repository, ("file",))
+    session.settle(Settled(item, "skipped", "It was not asked for again, to save requests.") for item in left)
     return Defining(_files(repository, default_branch, runs), _texts(resolution, known))
 
 

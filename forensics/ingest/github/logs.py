@@ -47,27 +47,30 @@ async def fetch_logs(session: Session, repository: str, item: Item, jobs: Sequen
         damaged = fetched.checked.damaged if fetched.checked else ()
         detail = f"{len(damaged)} members came damaged each time: {', '.join(damaged[:3])}." if damaged else ""
         results.append(Settled(item, "done", detail, evidence_path=kept.evidence.path))
-    results += [
-        await _fetch_job_log(session, repository, item, job, base, young=young) for job in missing[:MOST_JOB_LOGS]
-    ]
+    for job in missing[:MOST_JOB_LOGS]:
+        own = Item(repository, "job-log", str(job.job_id), item.run_id, item.attempt, job.job_id)
+        results.append(await _job_log(session, repository, own, young=young))
     session.queue.add([result.item for result in results])
     session.settle(results)
 
 
-async def _fetch_job_log(
-    session: Session, repository: str, item: Item, job: RanJob, base: str, *, young: bool
-) -> Settled:
-    own = Item(repository, "job-log", str(job.job_id), item.run_id, item.attempt, job.job_id)
-    address = f"/repos/{repository}/actions/jobs/{job.job_id}/logs"
+async def fetch_job_log(session: Session, repository: str, item: Item, *, young: bool) -> None:
+    """Fetch the log of one job, and settle it."""
+    session.settle([await _job_log(session, repository, item, young=young)])
+
+
+async def _job_log(session: Session, repository: str, own: Item, *, young: bool) -> Settled:
+    folder = f"{root(repository)}/actions/runs/{own.run_id}/attempts/{own.attempt}/jobs/{own.job_id}"
+    address = f"/repos/{repository}/actions/jobs/{own.job_id}/logs"
     try:
-        fetched = await session.downloader.fetch_text(address, f"job-{job.job_id}", young=young)
+        fetched = await session.downloader.fetch_text(address, f"job-{own.job_id}", young=young)
     except CorruptDownload as why:
-        kept = session.folder.adopt(why.file, f"{base}/jobs/{job.job_id}/logs.corrupt.txt", address)
+        kept = session.folder.adopt(why.file, f"{folder}/logs.corrupt.txt", session.server.api_url + address)
         return gone(own, why, kept.evidence.path)
     except Gone as why:
         return gone(own, why)
     session.warn(fetched.warnings)
-    kept = session.folder.adopt(fetched.file, f"{base}/jobs/{job.job_id}/logs.txt", session.server.api_url + address)
+    kept = session.folder.adopt(fetched.file, f"{folder}/logs.txt", session.server.api_url + address)
     return Settled(own, "done", evidence_path=kept.evidence.path)
 
 
