@@ -188,8 +188,10 @@ class Wire:
             received = {name.lower(): value for name, value in response.headers.items()}
             status = response.status_code
             self.limits.learn(received, status)
+            size = 0
             if asked.logs and 200 <= status < 300:
                 stream = Stream(response)
+                size = _announced(received)
                 self._streams = [*(one for one in self._streams if not one.closed), stream]
             else:
                 body = await _read(response)
@@ -198,7 +200,7 @@ class Wire:
                 return Reply(GoneVerdict("refused", detail), status, received, size=response.num_bytes_downloaded)
             now, strikes = self.limits.now(), self.limits.strikes
             verdict = judge(status, received, body, question=question, now=now, strikes=strikes)
-            return Reply(verdict, status, received, body, response.num_bytes_downloaded, stream, token)
+            return Reply(verdict, status, received, body, size or response.num_bytes_downloaded, stream, token)
         finally:
             if stream is None:
                 await response.aclose()
@@ -259,6 +261,12 @@ class Wire:
         if renewed:
             self.limits.forget_quota()
         return renewed
+
+
+def _announced(headers: Mapping[str, str]) -> int:
+    """How long the body of a log is said to be: it is read only after the request was recorded."""
+    length = headers.get("content-length", "")
+    return int(length) if length.isascii() and length.isdigit() and len(length) < 20 else 0
 
 
 async def _read(response: httpx2.Response) -> bytes:
