@@ -177,6 +177,8 @@ def _judge_good(headers: Mapping[str, str], body: bytes, question: Question) -> 
         flaw = _json_flaw(body)
         if flaw:
             return Retry(f"It answered 200 with {flaw}.")  # row 18
+    elif not question.logs and headers.get("content-type", "").lower().startswith("text/html"):
+        return Retry("It answered 200 with an HTML page instead of a file.")  # row 18
     sso = headers.get("x-github-sso", "")
     if not sso.startswith("partial-results"):
         return Good()

@@ -89,3 +89,9 @@ def test_what_failed_is_asked_again_by_the_next_ingest(kind, tmp_path, clean):  
     clean.stand_in.faults._waiting.clear()
     assert ingest_until_done(clean.stand_in, case) == 1
     assert without_groups(state_of(case)) == without_groups(clean.state)
+
+
+def test_a_page_is_not_taken_for_a_workflow_file(tmp_path, clean):  # noqa: F811
+    clean.stand_in.inject(faults.html_instead().on("contents", times=3))
+    assert ingest_until_done(clean.stand_in, tmp_path / "case") == 1
+    assert state_of(tmp_path / "case") == clean.state
