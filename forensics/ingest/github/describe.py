@@ -22,6 +22,7 @@ def items_of(repository: str, run: Run) -> list[Item]:
     return [
         Item(repository, "run", str(run_id), run_id, attempt_of(run), version=state),
         Item(repository, "jobs", str(run_id), run_id, attempt_of(run), version=state),
+        Item(repository, "definition", str(run_id), run_id, version=str(attempt_of(run))),
     ]
 
 
@@ -33,7 +34,7 @@ def group_item(repository: str, run: Run, priority: int) -> Item:
 
 async def describe(session: Session, repository: str, run: Run, listed_in: str) -> None:
     """Fetch everything about one run but logs and groups, and settle it in one go."""
-    run_item, jobs_item = items_of(repository, run)
+    run_item, jobs_item, _ = items_of(repository, run)
     results: list[Settled] = []
     try:
         jobs, path = await _jobs(session, repository, run["id"])
