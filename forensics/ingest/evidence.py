@@ -63,7 +63,12 @@ class EvidenceFolder:
         self._unsynced: list[Path] = []
 
     def _open(self) -> int:
-        return os.open(self.root / MANIFEST, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+        manifest = os.open(self.root / MANIFEST, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o644)
+        size = os.fstat(manifest).st_size
+        if size and os.pread(manifest, 1, size - 1) != b"\n":
+            # A line that was cut short by a crash must not swallow the next one.
+            os.write(manifest, b"\n")
+        return manifest
 
     def __enter__(self) -> Self:
         return self
@@ -178,9 +183,7 @@ class EvidenceFolder:
         )
         if self._manifest is None:
             raise RuntimeError("the manifest is opened before a file is placed")
-        # One write per line on an O_APPEND file: a killed ingest leaves whole lines or a last partial one,
-        # which read_manifest skips.
-        os.write(self._manifest, line + b"\n")
+        _write_line(self._manifest, line + b"\n")
         self._entries[entry.path] = entry
 
 
@@ -251,6 +254,22 @@ def hash_file(file: Path) -> tuple[str, int]:
             digest.update(chunk)
             size += len(chunk)
     return digest.hexdigest(), size
+
+
+def _write_line(manifest: int, line: bytes) -> None:
+    """Append a whole line or nothing; a full disk takes a part of it."""
+    size = os.fstat(manifest).st_size
+    try:
+        written = os.write(manifest, line)
+        if written < len(line):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    except OSError as error:
+        os.ftruncate(manifest, size)
+        why = "The disk is full" if error.errno == errno.ENOSPC else error.strerror
+        raise ForensicsError(
+            f"{why}: the manifest of the evidence cannot be written.",
+            hint="Free room and run the same command again; what was taken before stays.",
+        ) from error
 
 
 def _write(data: bytes, target: Path) -> None:

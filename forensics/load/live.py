@@ -30,6 +30,7 @@ from forensics.ingest.github.queue import Item, Queue
 from forensics.ingest.github.scope import Completeness, Plan, Scope
 from forensics.ingest.github.session import Session
 from forensics.load.local import load
+from forensics.load.room import full_disk_told
 from forensics.model import Progress
 from forensics.store.store import Store
 
@@ -122,7 +123,7 @@ def fetch(request: Request, progress: Progress, announce: Callable[[Plan], None]
     Raises AccessRefused, Unreachable, RequestInvalid, NothingToAnalyse; Incomplete (LimitReached, ServerFailing,
     Interrupted) when it stopped early: what was fetched is kept, the same call goes on; IngestRunning, CaseLocked.
     """
-    with ExitStack() as stack:
+    with full_disk_told(request.config.case), ExitStack() as stack:
         if request.scope.dry_run and not request.config.database.exists():
             # Looking at the price leaves nothing behind.
             folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="forensics-"))

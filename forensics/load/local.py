@@ -22,6 +22,7 @@ from forensics.load.metadata import load_metadata
 from forensics.load.partition import PartitionResult, Reader, UnitResult
 from forensics.load.prestart import SMALL
 from forensics.load.record import StoredUnit, forget_units, read_units, record_units
+from forensics.load.room import full_disk_told
 from forensics.load.settle import LineWriter, settle_metadata
 from forensics.load.unit import Unit, units_of_archive, units_of_files
 from forensics.load.worker import Workers
@@ -60,9 +61,9 @@ def load(
 ) -> LoadSummary:
     """Bring the store up to the evidence; one transaction, so that a killed load leaves the case as it was."""
     shutil.rmtree(scratch, ignore_errors=True)
-    scratch.mkdir(parents=True)
     try:
-        with store.transaction():
+        with full_disk_told(scratch.parent), store.transaction():
+            scratch.mkdir(parents=True)
             loading = _Load(store, root, entries, workers, scratch, progress)
             try:
                 return loading.run(refused)
