@@ -14,6 +14,7 @@ from forensics.errors import EvidenceUnreadable
 from forensics.ingest.folder import Refused
 from forensics.ingest.github.clone import blob_id
 from forensics.ingest.recognise import decode
+from forensics.load.documented import unknown_values
 from forensics.load.merge import SCHEMAS, merge_pages
 from forensics.load.naming import Named, read_name
 from forensics.load.page import Page, Row
@@ -94,6 +95,7 @@ def _page_problems(entry: Evidence, member: str, page: Page) -> list[Problem]:
         Problem("not-used", entry.path, member, f"The case has no use for {what} ({count} of them).")
         for what, count in page.unread.items()
     ]
+    problems += [Problem("unknown-value", entry.path, member, said) for said in unknown_values(page)]
     if page.broken:
         read = f"{page.objects} objects before that were read." if page.objects else "Nothing was read from it."
         detail = f"It is not sound JSON: {page.broken}. {read} Get it again."
