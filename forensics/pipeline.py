@@ -19,6 +19,7 @@ from forensics.errors import NothingToAnalyse
 from forensics.model import Analysis, Coverage, DetectorDoc, Finding, Progress
 
 if TYPE_CHECKING:
+    from forensics.audit import Audit
     from forensics.detect.run import DetectionResult
     from forensics.ingest.evidence import Verification
     from forensics.ingest.github.answer import Credential, Policy, Server
@@ -213,6 +214,21 @@ def detect(config: Config, *, only: Sequence[str] = (), queries: Path | None = N
         paths = _workflow_paths(store, result.findings)
     _remember(config, result)
     return Detection(result.findings, result.docs, tuple(result.failures), coverage, paths)
+
+
+def audit(workflows: Path | None, *, only: Sequence[str] = (), workers: int = 1) -> Audit:
+    """What the concurrency settings of workflow files promise: of a checkout, a folder or one file, without a case.
+
+    Raises NothingToAnalyse where there is no workflow file or none was named, UsageProblem for an unknown rule.
+    """
+    from forensics.audit import audit_checkout
+
+    if workflows is None:
+        raise NothingToAnalyse(
+            "It was not said which workflow files to look at.",
+            hint="Name a checkout, a folder or a file: forensics audit --workflows .",
+        )
+    return audit_checkout(workflows, only=only, workers=workers)
 
 
 def analyse(

@@ -11,6 +11,7 @@ from forensics.cli.main import COMMANDS, forensics
 DESIGNED = {
     "ingest": {"--repo", "--since", "--until", "--workflow", "--logs", "--api-url", "--from", "--case"},
     "detect": {"--only", "--format", "--fail-on", "--queries", "--case"},
+    "audit": {"--workflows", "--only", "--format", "--fail-on"},
     "report": {"-o", "--finding", "--from", "--to", "--case"},
     "sql": {"-f", "--format", "-o", "--list", "--saved", "--schema", "--case"},
     "status": {"--format", "--case"},
