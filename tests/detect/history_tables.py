@@ -7,6 +7,7 @@ a job names its run, an effect its job, and the run itself appears with them.
 
 from __future__ import annotations
 
+import json
 import random
 import re
 import shlex
@@ -15,6 +16,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import polars as pl
+from ruamel.yaml import YAML
 
 from forensics.store.store import Store
 
@@ -25,7 +27,8 @@ Row = dict[str, Any]
 SHORT = {
     "run": "run_id", "job": "job_id", "step": "step_number", "line": "line_no", "group": "group_name",
     "created": "created_at", "started": "started_at", "completed": "completed_at", "occurred": "occurred_at",
-    "branch": "head_branch", "number": "run_number", "by": "by_run_id",
+    "branch": "head_branch", "number": "run_number", "by": "by_run_id", "cancelled": "cancelled_at",
+    "cancel": "cancel_in_progress", "path": "workflow_path", "workflow": "workflow_name", "updated": "updated_at",
 }  # fmt: skip
 
 DEFAULTS: Mapping[str, Row] = {
@@ -45,6 +48,15 @@ DEFAULTS: Mapping[str, Row] = {
     },
     "concurrency_groups": {"source": "github", "confidence": "known"},
     "cancellations": {"attempt": 1, "confidence": "known"},
+    "attempts": {"repository": "octo/shop", "inferred": False},
+    "annotations": {"repository": "octo/shop", "level": "failure", "path": ".github"},
+    "deployment_statuses": {"repository": "octo/shop", "state": "success"},
+    "repositories": {"repository": "octo/shop", "default_branch": "main"},
+    "listings": {
+        "repository": "octo/shop", "workflow": "", "total_count": 9, "listed": 9, "complete": True, "detail": "",
+    },
+    "workflow_files": {"repository": "octo/shop", "evidence_path": "x"},
+    "workflow_versions": {"repository": "octo/shop", "source": "exact"},
 }  # fmt: skip
 
 
@@ -54,6 +66,8 @@ def read_rows(table: str, text: str) -> list[Row]:
     names = [SHORT.get(name, name) for name in lines[0]]
     if table == "runs":
         names = ["head_sha" if name == "sha" else name for name in names]
+    if table == "concurrency_groups":
+        names = ["path" if name == "workflow_path" else name for name in names]
     return [{name: _value(name, text) for name, text in zip(names, line, strict=True)} for line in lines[1:]]
 
 
@@ -83,12 +97,21 @@ def read_durations(text: str) -> dict[str, list[Row]]:
     return tables
 
 
+def read_files(texts: Mapping[str, str], runs: list[Row]) -> dict[str, list[Row]]:
+    """Workflow files by path, as they stood at the commit of every run; ``path@sha`` is that of one commit only."""
+    tables: dict[str, list[Row]] = {"workflow_files": [], "workflow_versions": []}
+    for place, (name, text) in enumerate(texts.items()):
+        path, _, commit = name.partition("@")
+        parsed = json.dumps(YAML(typ="safe").load(text))
+        tables["workflow_files"].append({"path": path, "sha": f"blob:{place}", "text": text, "parsed": parsed})
+        commits = [commit] if commit else sorted({_sha(run) for run in runs})
+        tables["workflow_versions"] += [{"path": path, "commit": one, "blob": str(place)} for one in commits]
+    return tables
+
+
 def complete(said: Mapping[str, list[Row]]) -> dict[str, list[Row]]:
     """All tables with their defaults, and the runs, attempts and log lines that follow from the others."""
-    rows = {
-        table: [{**DEFAULTS[table], **row} for row in said.get(table, [])]
-        for table in ("runs", "jobs", "steps", "effects", "concurrency_groups", "cancellations")
-    }
+    rows = {table: [{**DEFAULTS[table], **row} for row in said.get(table, [])] for table in DEFAULTS}
     jobs = {row["job_id"]: row for row in rows["jobs"]}
     for place, effect in enumerate(rows["effects"], start=1):
         job = jobs.get(effect["job_id"], {})
@@ -100,11 +123,14 @@ def complete(said: Mapping[str, list[Row]]) -> dict[str, list[Row]]:
         # `effects` inherit the repository of their job, so that a case says it once.
         effect["repository"] = job.get("repository", effect["repository"])
     _add_runs(rows)
+    _add_attempts(rows)
+    for place, row in enumerate((*rows["deployment_statuses"], *rows["listings"])):
+        row.setdefault("status_id" if "state" in row else "listed_at", place if "state" in row else FIRST_DAY)
     rows["log_lines"] = [
         {name: effect.get(name) for name in ("run_id", "attempt", "job_id", "step_number", "line_no", "text")}
         | {"logged_at": effect.get("occurred_at"), "source_id": 1}
         for effect in rows["effects"]
-    ]
+    ] + [{"source_id": 1, **row} for row in said.get("log_lines", [])]
     return rows
 
 
@@ -136,8 +162,31 @@ def _add_runs(rows: dict[str, list[Row]]) -> None:
     for run_id, run in known.items():
         started = [job["started_at"] for job in rows["jobs"] if job["run_id"] == run_id and job.get("started_at")]
         run.setdefault("run_number", run_id)
-        run.setdefault("head_sha", f"{abs(run_id):040x}")
+        run.setdefault("head_sha", _sha(run))
         run.setdefault("created_at", min(started) - timedelta(seconds=10) if started else FIRST_DAY)
+
+
+def _add_attempts(rows: dict[str, list[Row]]) -> None:
+    """One attempt for each that a run, its jobs or a group speaks of, and that the case does not give itself."""
+    known = {(row["run_id"], row["attempt"]) for row in rows["attempts"]}
+    runs = {row["run_id"]: row for row in rows["runs"]}
+    named = {(run_id, 1) for run_id in runs} | {(job["run_id"], job["attempt"]) for job in rows["jobs"]}
+    for run_id, attempt in sorted(named - known):
+        run = runs[run_id]
+        jobs = [job for job in rows["jobs"] if (job["run_id"], job["attempt"]) == (run_id, attempt)]
+        started = [job["started_at"] for job in jobs if job.get("started_at")]
+        ended = [job["completed_at"] for job in jobs if job.get("completed_at")]
+        created = run["created_at"] if attempt == 1 or not started else min(started) - timedelta(seconds=10)
+        rows["attempts"].append(
+            {**DEFAULTS["attempts"], "run_id": run_id, "attempt": attempt, "repository": run["repository"]}
+            | {"status": run.get("status"), "conclusion": run.get("conclusion"), "created_at": created}
+            | {"started_at": min(started, default=None), "updated_at": run.get("updated_at")}
+            | {"completed_at": max(ended, default=run.get("updated_at"))}
+        )
+
+
+def _sha(run: Row) -> str:
+    return run.get("head_sha") or f"{abs(run['run_id']):040x}"
 
 
 def _value(name: str, text: str) -> Any:

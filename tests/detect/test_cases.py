@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from history_tables import Row, clear, plant, read_durations, read_rows
+from history_tables import DEFAULTS, Row, clear, complete, plant, read_durations, read_files, read_rows
 from ruamel.yaml import YAML
 
 from forensics.detect.detector import Detector, load_detectors
@@ -18,7 +18,7 @@ from forensics.model import Finding
 from forensics.store.store import Store
 
 FOLDER = Path(__file__).parents[1] / "detectors"
-TABLES = {"runs", "jobs", "steps", "effects", "concurrency_groups", "cancellations"}
+TABLES = {*DEFAULTS, "log_lines"}
 
 DETECTORS = {detector.id: detector for detector in load_detectors()}
 STORE = Store.memory()
@@ -34,7 +34,7 @@ CASES = [
 @pytest.mark.parametrize(("name", "case"), CASES)
 def test_case(name: str, case: Mapping[str, Any]) -> None:
     """The findings are those expected, in this order, in every field that the case names."""
-    assert set(case) <= TABLES | {"durations", "name", "why", "params", "finds"}
+    assert set(case) <= TABLES | {"durations", "files", "name", "why", "params", "finds"}
     findings = run(DETECTORS[name], case)
     assert [told(finding, expected) for finding, expected in zip(findings, case["finds"], strict=False)] == case[
         "finds"
@@ -81,6 +81,8 @@ def run(
     said: dict[str, list[Row]] = {table: read_rows(table, case[table]) for table in TABLES & set(case)}
     if "durations" in case:
         said |= read_durations(case["durations"])
+    if "files" in case:
+        said |= read_files(case["files"], complete(said)["runs"])
     clear(STORE)
     plant(STORE, said, shift=shift, order=order)
     result = detect(STORE, [detector], {detector.id: case.get("params", {})})
