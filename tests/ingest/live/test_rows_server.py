@@ -137,7 +137,7 @@ def test_row_43_a_body_that_was_lost_is_asked_for_again(tmp_path):
         assert "if-none-match" not in stand_in.asked("runs")[0].headers
 
 
-def test_row_43_304_to_a_question_without_condition_is_a_failure_that_passes(tmp_path):
+def test_row_43_unchanged_said_to_a_question_without_condition_is_a_failure_that_passes(tmp_path):
     with StandIn(still_world()) as stand_in:
         case, clean, _ = beside(stand_in, tmp_path, faults.unchanged_always().on("jobs", times=2))
     assert differing(case, clean) == set()
