@@ -60,6 +60,8 @@ def load(
     progress: Progress,
 ) -> LoadSummary:
     """Bring the store up to the evidence; one transaction, so that a killed load leaves the case as it was."""
+    if not refused and _is_loaded(store, entries):
+        return LoadSummary(0, 0, 0)
     shutil.rmtree(scratch, ignore_errors=True)
     try:
         with full_disk_told(scratch.parent), store.transaction():
@@ -71,6 +73,26 @@ def load(
                 loading.close()
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _new_entries(store: Store, entries: Mapping[str, Evidence]) -> list[Evidence]:
+    loaded = {row[0]: row[1] for row in store.query("SELECT path, sha256 FROM evidence").rows}
+    return [entry for path, entry in entries.items() if loaded.get(path) != entry.sha256]
+
+
+def _is_loaded(store: Store, entries: Mapping[str, Evidence]) -> bool:
+    """Whether the store has all of the evidence, and as this program reads it."""
+    return not _new_entries(store, entries) and not _has_outdated_units(store)
+
+
+def _has_outdated_units(store: Store) -> bool:
+    """Whether another version of this program read any of the logs."""
+    outdated = "SELECT count(*) FROM log_units WHERE NOT ends_with(fingerprint, $version)"
+    return store.query(outdated, {"version": _version()}).rows != [(0,)]
+
+
+def _version() -> str:
+    return f"{PARSER_VERSION} {__version__} {digest_rules()}"
 
 
 class _Load:
@@ -92,7 +114,7 @@ class _Load:
         self.scratch = scratch
         self.progress = progress
         self.processes: Workers | None = None
-        self.new = self._new_entries()
+        self.new = _new_entries(store, entries)
         if workers > 1 and sum(entry.size for entry in self.new) >= SMALL:
             self.processes = Workers(workers)
         self.steps: dict[int, tuple[StepWindow, ...]] = {}
@@ -100,10 +122,13 @@ class _Load:
         self.bytes = 0
         self.units: list[UnitResult] = []
         self.writer = LineWriter(store)
-        self.version = f"{PARSER_VERSION} {__version__} {digest_rules()}"
+        self.version = _version()
 
     def run(self, refused: Sequence[Refused]) -> LoadSummary:
         metadata = load_metadata(self.store, self.root, self.new, refused, self.progress)
+        if not (metadata.described or metadata.logs or _has_outdated_units(self.store)):
+            settle_metadata(self.store)
+            return LoadSummary(len(self.new), 0, 0)
         known = read_known(self.store)
         stored = read_units(self.store)
         current = self._units(metadata.archives, stored)
@@ -111,7 +136,7 @@ class _Load:
         due = {
             unit_id: unit
             for unit_id, unit in current.items()
-            if self._is_due(unit, stored.get(unit_id), known, metadata.pages > 0)
+            if self._is_due(unit, stored.get(unit_id), known, metadata.described > 0)
         }
         # A text that has become part of an extracted archive is no unit of its own any more.
         forget_units(self.store, [unit_id for unit_id in stored if unit_id not in current or unit_id in due])
@@ -132,10 +157,6 @@ class _Load:
         """Let the worker processes go."""
         if self.processes:
             self.processes.close()
-
-    def _new_entries(self) -> list[Evidence]:
-        loaded = {row[0]: row[1] for row in self.store.query("SELECT path, sha256 FROM evidence").rows}
-        return [entry for path, entry in self.entries.items() if loaded.get(path) != entry.sha256]
 
     def _units(self, archives: Mapping[str, Sequence[str]], stored: Mapping[str, StoredUnit]) -> dict[str, Unit]:
         """All units: of plain files as they lie together now, of archives as stored, and of new archives."""

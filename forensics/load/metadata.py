@@ -40,8 +40,10 @@ class Metadata:
 
     archives: dict[str, list[str]] = field(default_factory=dict)
     """Evidence path of each new archive → its log texts."""
-    pages: int = 0
-    """JSON documents read: when there are any, attribution is decided again."""
+    described: int = 0
+    """Runs and jobs read from JSON: when there are any, attribution is decided again."""
+    logs: int = 0
+    """Log texts found, in archives and by themselves."""
 
 
 @dataclass
@@ -62,8 +64,8 @@ def load_metadata(
     for entry in new:
         found = scan(root, entry.path)
         gathered.problems += found.problems
-        metadata.pages += len(found.pages)
-        rows = _read_pages(entry, found, gathered) + _read_workflows(entry, found, gathered)
+        metadata.logs += len(found.logs)
+        rows = _read_pages(entry, found, gathered, metadata) + _read_workflows(entry, found, gathered)
         if found.kind != "log" and found.logs:
             metadata.archives[entry.path] = found.logs
         gathered.evidence.append(_evidence_row(entry, found, rows))
@@ -74,12 +76,13 @@ def load_metadata(
     return metadata
 
 
-def _read_pages(entry: Evidence, found: Scan, gathered: _Gathered) -> int:
+def _read_pages(entry: Evidence, found: Scan, gathered: _Gathered, metadata: Metadata) -> int:
     objects = 0
     for member, data in found.pages:
         named = read_name(f"{entry.path}/{member}" if member else entry.path)
         page = read_page(data, named)
         objects += page.objects
+        metadata.described += len(page.runs) + len(page.jobs)
         gathered.problems += _page_problems(entry, member, page)
         for table, rows in page.tables().items():
             gathered.seen.setdefault(table, []).extend(rows)
