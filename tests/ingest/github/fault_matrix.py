@@ -171,7 +171,7 @@ ROWS = (
 )  # fmt: skip
 
 
-def tests() -> Iterator[tuple[str, str]]:
+def every_test() -> Iterator[tuple[str, str]]:
     """(file below the repository, name) of every test function."""
     for file in sorted((ROOT / "tests").rglob("test_*.py")):
         tree = ast.parse(file.read_text(encoding="utf-8"))
@@ -188,7 +188,7 @@ def rows_of(name: str) -> set[int]:
 
 def table() -> Iterator[str]:
     """The rows as lines of a Markdown table."""
-    where = {name: file for file, name in tests()}
+    where = {name: file for file, name in every_test()}
     yield "| row | fault | what `ingest` does | test |"
     yield "| ---: | --- | --- | --- |"
     for row in ROWS:

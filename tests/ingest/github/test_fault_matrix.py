@@ -2,9 +2,9 @@
 
 import pytest
 
-from tests.ingest.github.fault_matrix import BY_ANOTHER_NAME, NOT_MADE_HERE, ROWS, rows_of, tests
+from tests.ingest.github.fault_matrix import BY_ANOTHER_NAME, NOT_MADE_HERE, ROWS, every_test, rows_of
 
-NAMED = {name: file for file, name in tests()}
+NAMED = {name: file for file, name in every_test()}
 
 
 def test_the_matrix_is_whole():
