@@ -8,6 +8,7 @@ documentation of webhook events and payloads, and of the events that trigger wor
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 
 from forensics.workflow.document import Trigger
 from forensics.workflow.expression import Object, Value, make_object, open_object, unknown
@@ -65,7 +66,7 @@ def describe_event(event: str, trigger: Trigger | None, given: Mapping[str, Valu
     names = CONTENTS.get(kind)
     if names is None:
         return open_object("github.event", dict(given))
-    properties = {name: _content(name) for name in (*ALWAYS, *names)}
+    properties = dict(_contents(names))
     types = trigger.types if trigger and trigger.types else None
     if kind in ("pull_request", "issues", "discussion"):
         for name, of_types in _LABELLED.items():
@@ -74,6 +75,11 @@ def describe_event(event: str, trigger: Trigger | None, given: Mapping[str, Valu
     if types and "action" in properties:
         properties["action"] = types[0] if len(types) == 1 else unknown("github.event.action", among=types)
     return make_object({**properties, **given})
+
+
+@lru_cache(maxsize=64)
+def _contents(names: tuple[str, ...]) -> Mapping[str, Value]:
+    return {name: _content(name) for name in (*ALWAYS, *names)}
 
 
 def _content(name: str) -> Value:

@@ -21,6 +21,9 @@ from forensics.workflow.expression import ExpressionError, Known, Value, evaluat
 MOST_LEVELS = 10
 """Of reusable workflows below each other; GitHub's limit."""
 
+_IN_JOB = {name: open_object(name) for name in ("needs", "matrix", "strategy")}
+_IN_STEP = {name: open_object(name) for name in ("secrets", "steps", "env", "runner", "job")}
+
 _RUNS_ANYWAY = re.compile(r"\b(?:always|failure|cancelled)\s*\(", re.IGNORECASE)
 
 
@@ -196,11 +199,9 @@ def _play_workflow(
     around = _take(script, None, script.document.concurrency, stage, stage.contexts, stage.around, taken)
     in_job = {
         **stage.contexts,
-        "needs": open_object("needs"),
-        "matrix": open_object("matrix"),
-        "strategy": open_object("strategy"),
+        **_IN_JOB,
     }
-    in_step = {**in_job, "secrets": open_object("secrets"), "steps": open_object("steps"), "env": open_object("env")}
+    in_step = {**in_job, **_IN_STEP}
     running = _running(script.document, in_job)
     for job in script.document.jobs:
         if job.id not in running:

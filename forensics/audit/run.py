@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import gc
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -28,7 +30,7 @@ class Audit:
 
 
 def audit_checkout(path: Path, *, only: Sequence[str] = (), workers: int = 1) -> Audit:
-    """Read the workflow files at a path (a checkout, its folder of workflows, any folder, one file) and ask the rules.
+    """Read the workflow files at a path (a checkout, its folder of workflows, any folder, a file) and ask the rules.
 
     Raises NothingToAnalyse where there is no workflow file, UsageProblem for a rule that does not exist.
     """
@@ -43,7 +45,8 @@ def audit_checkout(path: Path, *, only: Sequence[str] = (), workers: int = 1) ->
             f"There is no workflow file in {path}: looked for *.yml and *.yaml there and in {FOLDER}.",
             hint="Name a checkout, a folder with workflow files, or one file: forensics audit --workflows PATH",
         )
-    return _ask(read_files(files, workers), rules)
+    with _without_garbage_collection():
+        return _ask(read_files(files, workers), rules)
 
 
 def audit_texts(texts: Mapping[str, str], *, only: Sequence[str] = ()) -> Audit:
@@ -59,6 +62,18 @@ def choose_rules(only: Sequence[str]) -> tuple[Rule, ...]:
         if name not in known:
             raise UsageProblem(f"There is no rule '{name}'.", hint=f"There are: {', '.join(sorted(known))}.")
     return tuple(rule for rule in rules if not only or rule.id in only)
+
+
+@contextmanager
+def _without_garbage_collection() -> Iterator[None]:
+    """Taking in what the workers send takes a quarter of the time that way."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
 
 
 def _ask(scripts: Sequence[Script], rules: Sequence[Rule]) -> Audit:

@@ -16,7 +16,7 @@ from typing import Any
 
 from forensics.audit.payload import describe_event
 from forensics.workflow.document import Document, Trigger
-from forensics.workflow.expression import Value, make_object, open_object, to_value, unknown
+from forensics.workflow.expression import Object, Value, make_object, open_object, to_value, unknown
 
 MOST_BRANCHES = 6
 """Branches tried for one event; the first, the last two and those that the file names tell them apart."""
@@ -30,6 +30,9 @@ _UNKNOWN = (
     "artifact_cache_size_limit",
     "repository_visibility", "head_ref", "base_ref",
 )  # fmt: skip
+
+_UNKNOWNS = make_object({name: unknown(f"github.{name}") for name in _UNKNOWN}).properties
+_VARS = open_object("vars")
 
 _MENTIONED = re.compile(r"refs/heads/([\w][\w./-]*)|\bref_name\s*==\s*'([^'*]+)'")
 
@@ -72,9 +75,8 @@ def plan_scenes(document: Document, mentions: Sequence[str] = ()) -> tuple[Scene
 def contexts_of(scene: Scene, document: Document) -> dict[str, Value]:
     """``github``, ``inputs`` and ``vars`` as a run of this workflow has them in a scene."""
     trigger = document.trigger(scene.event)
-    github: dict[str, Value] = {name: unknown(f"github.{name}") for name in _UNKNOWN}
     inputs = _inputs(scene, trigger)
-    github |= {
+    github: dict[str, Value] = {
         "workflow": document.name or document.path,
         "event_name": scene.event,
         "ref": scene.ref,
@@ -83,7 +85,8 @@ def contexts_of(scene: Scene, document: Document) -> dict[str, Value]:
         **_pull_request_refs(scene),
         "event": describe_event(scene.event, trigger, _given(scene, inputs, trigger)),
     }
-    return {"github": make_object(github), "inputs": inputs, "vars": open_object("vars")}
+    known = make_object(github).properties
+    return {"github": Object({**_UNKNOWNS, **known}), "inputs": inputs, "vars": _VARS}
 
 
 def _guess_default(document: Document, named: Sequence[str]) -> str:

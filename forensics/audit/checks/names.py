@@ -100,11 +100,11 @@ def _collapsed(
     except ExpressionError:
         return
     by_key: dict[tuple[str, ...], list[tuple[Situation, Lane, Node]]] = defaultdict(list)
-    for situation, lane in lanes:
-        key = shared_key(lane.group)
-        slot = _empty_slot(parts, contexts_of(situation.scene, script.document)) if key is not None else None
-        if key is not None and slot is not None:
-            by_key[key].append((situation, lane, slot))
+    for key, entries in _together(lanes).items():
+        for situation, lane in entries:
+            slot = _empty_slot(parts, contexts_of(situation.scene, script.document))
+            if slot is not None:
+                by_key[key].append((situation, lane, slot))
     for met in by_key.values():
         others = [entry for entry in met if entry[0].scene.ref != met[0][0].scene.ref]
         if not others or all(entry[0].scene.event == "workflow_dispatch" for entry in met):
@@ -131,6 +131,18 @@ def _collapsed(
             severity=rule.severity if cancels else "low",
         )
         return
+
+
+def _together(lanes: Sequence[tuple[Situation, Lane]]) -> dict[tuple[str, ...], list[tuple[Situation, Lane]]]:
+    """Lanes by their group, where runs of several refs have it."""
+    found: dict[tuple[str, ...], list[tuple[Situation, Lane]]] = defaultdict(list)
+    for situation, lane in lanes:
+        key = shared_key(lane.group)
+        if key is not None:
+            found[key].append((situation, lane))
+    return {
+        key: entries for key, entries in found.items() if len({situation.scene.ref for situation, _ in entries}) > 1
+    }
 
 
 def _empty_slot(parts: Sequence[Node], contexts: dict[str, Value]) -> Node | None:
