@@ -70,6 +70,10 @@ SCHEMAS: dict[str, dict[str, Any]] = {
         "environment": pl.String, "log_url": pl.String, "run_id": pl.Int64, "job_id": pl.Int64,
         "created_at": _MOMENT, "creator": pl.String, "raw": pl.String,
     },
+    "approvals": {
+        "repository": pl.String, "run_id": pl.Int64, "environment": pl.String, "state": pl.String,
+        "login": pl.String, "comment": pl.String, "raw": pl.String,
+    },
     "concurrency_groups": {
         "run_id": pl.Int64, "attempt": pl.Int32, "job_id": pl.Int64, "group_name": pl.String,
         "cancel_in_progress": pl.Boolean, "queue": pl.String, "source": pl.String, "confidence": pl.String,
@@ -90,6 +94,7 @@ KEYS: dict[str, tuple[str, ...]] = {
     "annotations": ("job_id", "raw"),
     "deployments": ("deployment_id",),
     "deployment_statuses": ("status_id",),
+    "approvals": ("run_id", "environment", "raw"),
     "concurrency_groups": ("run_id", "attempt", "job_id", "group_name", "source"),
     "workflow_versions": ("repository", "path", "commit"),
 }
@@ -110,7 +115,7 @@ def merge_pages(store: Store, seen: Mapping[str, Sequence[Row]]) -> int:
     _merge_jobs(store, kept.get("jobs", []), runs)
     for table in ("repositories", "workflows", "steps", "deployments", "deployment_statuses"):
         _merge(store, table, kept.get(table, []), tuple(SCHEMAS[table]), _newest)
-    for table in ("annotations", "concurrency_groups"):
+    for table in ("annotations", "concurrency_groups", "approvals"):
         _merge(store, table, kept.get(table, []), (), _newest)
     _merge(store, "workflow_versions", kept.get("workflow_versions", []), (), _surest)
     return without_id

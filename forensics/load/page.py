@@ -22,6 +22,7 @@ class Page:
     deployments: list[Row] = field(default_factory=list)
     deployment_statuses: list[Row] = field(default_factory=list)
     concurrency_groups: list[Row] = field(default_factory=list)
+    approvals: list[Row] = field(default_factory=list)
     workflow_versions: list[Row] = field(default_factory=list)
     unread: Counter[str] = field(default_factory=Counter)
     broken: str | None = None
@@ -38,6 +39,6 @@ class Page:
             name: getattr(self, name)
             for name in (
                 "runs", "jobs", "steps", "workflows", "repositories", "annotations",
-                "deployments", "deployment_statuses", "concurrency_groups", "workflow_versions",
+                "deployments", "deployment_statuses", "concurrency_groups", "workflow_versions", "approvals",
             )
         }  # fmt: skip

@@ -120,6 +120,8 @@ def _read_object(value: dict[str, Any], named: Named, page: Page) -> bool:
         return read_gh_run({"jobs": [value]}, named, page)
     elif any(is_gh_job(job) for job in fields.objects(value.get("jobs"))):
         return read_gh_run(value, named, page)
+    elif {"environments", "state", "user", "comment"} <= value.keys():
+        return _read_approval(value, named, page)
     elif "annotation_level" in value and "message" in value:
         return _read_annotation(value, named, page)
     elif "deployment_url" in value and "state" in value:
@@ -210,6 +212,25 @@ def _read_workflow(value: dict[str, Any], named: Named, page: Page) -> None:
             "raw": fields.raw(value),
         }
     )
+
+
+def _read_approval(value: dict[str, Any], named: Named, page: Page) -> bool:
+    if named.run_id is None:
+        page.unread["an approval whose file's path names no run (…/runs/ID/approvals)"] += 1
+        return True
+    for environment in fields.objects(value.get("environments")) or [{}]:
+        page.approvals.append(
+            {
+                "repository": named.repository or fields.repository_of(environment) or "",
+                "run_id": named.run_id,
+                "environment": fields.text(environment.get("name")) or "",
+                "state": fields.text(value.get("state")),
+                "login": fields.login(value.get("user")),
+                "comment": fields.text(value.get("comment")),
+                "raw": fields.raw(value),
+            }
+        )
+    return True
 
 
 def _read_group(value: dict[str, Any], named: Named, page: Page) -> bool:

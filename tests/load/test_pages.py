@@ -186,3 +186,23 @@ def test_gh_jobs_alone_say_their_run_by_their_address():
 def test_an_error_answer_is_named_as_one():
     data = b'{"message": "Not Found", "documentation_url": "https://docs.example", "status": "404"}'
     assert list(read_page(data, read_name("jobs.json")).unread) == ["an error answer of GitHub: Not Found"]
+
+
+def test_an_approval_names_each_environment_and_who_let_it_pass():
+    decided = [
+        {
+            "state": "approved",
+            "comment": "after lunch",
+            "environments": [{"id": 1, "name": "staging"}, {"id": 2, "name": "production"}],
+            "user": {"login": "ada"},
+        }
+    ]
+    named = read_name("repos/acme/shop/actions/runs/31000000001/approvals.json")
+    rows = read_page(orjson.dumps(decided), named).approvals
+    assert [(row["run_id"], row["environment"], row["state"], row["login"]) for row in rows] == [
+        (31000000001, "staging", "approved", "ada"),
+        (31000000001, "production", "approved", "ada"),
+    ]
+    unnamed = read_page(orjson.dumps(decided), read_name("decided.json"))
+    assert not unnamed.approvals
+    assert "names no run" in next(iter(unnamed.unread))
