@@ -22,7 +22,7 @@ from typing import IO, Any, BinaryIO, cast
 from isal import igzip, isal_zlib
 
 from forensics.errors import EvidenceUnreadable
-from forensics.ingest.caps import BOMB_RATIO, BOMB_SIZE, LARGEST_MEMBER, LARGEST_TOTAL
+from forensics.ingest.caps import BOMB_RATIO, BOMB_SIZE, LARGEST_MEMBER, LARGEST_TOTAL, MOST_MEMBERS
 from forensics.ingest.evidence import marked
 from forensics.ingest.recognise import HEAD, recognise
 
@@ -73,7 +73,7 @@ def open_container(kind: str, name: str, stream: BinaryIO) -> Iterator[Member]:
 def _zip_members(name: str, stream: BinaryIO) -> Iterator[Member]:
     try:
         archive = zipfile.ZipFile(stream)
-    except (zipfile.BadZipFile, OSError, ValueError, struct.error) as error:
+    except (zipfile.BadZipFile, NotImplementedError, OSError, ValueError, struct.error) as error:
         raise EvidenceUnreadable(
             f"{name} is not a readable zip archive: {error}.", hint="It may be cut short; download it again."
         ) from error
@@ -108,6 +108,11 @@ def _utf8(entry: zipfile.ZipInfo) -> str:
 
 def _refuse_bomb(name: str, entries: list[zipfile.ZipInfo], stream: BinaryIO) -> None:
     """Overlapping members (one stream listed a thousand times) and absurd totals are refused as a whole."""
+    if len(entries) > MOST_MEMBERS:
+        raise EvidenceUnreadable(
+            f"{name} has {len(entries):,} members, more than {MOST_MEMBERS:,}.",
+            hint="If it is genuine, ingest its parts one by one.",
+        )
     length = stream.seek(0, io.SEEK_END)
     if sum(entry.compress_size for entry in entries) > length:
         raise EvidenceUnreadable(f"{name} is a zip bomb: its members overlap.", hint="Do not open it.")

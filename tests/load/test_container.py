@@ -156,3 +156,21 @@ def test_an_archive_with_bytes_before_it_is_an_archive():
     assert kind_of("run.zip", io.BytesIO(data))[0] == "zip"
     assert [name for name, _ in listed(data)] == ["0_deploy.txt"]
     assert kind_of("photo.zip", io.BytesIO(b"\xff\xd8\xff" * 100))[0] is None
+
+
+def test_a_folder_that_wants_a_later_zip_is_a_damaged_archive():
+    """zipfile refuses the whole archive for it, with an error of its own kind."""
+    sink = io.BytesIO()
+    with zipfile.ZipFile(sink, "w") as archive:
+        archive.writestr("folder/", b"")
+    data = bytearray(sink.getvalue())
+    data[data.index(b"PK\x01\x02") + 6] = 99
+    with pytest.raises(EvidenceUnreadable, match="not a readable zip archive"):
+        read_all("zip", bytes(data))
+
+
+def test_more_members_than_anyone_reads_are_refused(monkeypatch):
+    monkeypatch.setattr(container, "MOST_MEMBERS", 2)
+    assert read_all("zip", make_zip({"a": b"1", "b": b"2"}))
+    with pytest.raises(EvidenceUnreadable, match="has 3 members, more than 2"):
+        read_all("zip", make_zip({"a": b"1", "b": b"2", "c": b"3"}))

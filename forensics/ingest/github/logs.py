@@ -45,7 +45,11 @@ async def fetch_logs(session: Session, repository: str, item: Item, jobs: Sequen
         missing = _missing(fetched.file, jobs)
         kept = session.folder.adopt(fetched.file, f"{base}/logs.zip", session.server.api_url + address)
         damaged = fetched.checked.damaged if fetched.checked else ()
-        detail = f"{len(damaged)} members came damaged each time: {', '.join(damaged[:3])}." if damaged else ""
+        detail = (
+            f"{len(damaged)} members came damaged each time: {', '.join(map(_printable, damaged[:3]))}."
+            if damaged
+            else ""
+        )
         results.append(Settled(item, "done", detail, evidence_path=kept.evidence.path))
     for job in missing[:MOST_JOB_LOGS]:
         own = Item(repository, "job-log", str(job.job_id), item.run_id, item.attempt, job.job_id)
@@ -79,7 +83,7 @@ def _missing(archive: Path, jobs: Sequence[RanJob]) -> list[RanJob]:
     try:
         with zipfile.ZipFile(archive) as opened:
             names = opened.namelist()
-    except (zipfile.BadZipFile, OSError, ValueError):
+    except (zipfile.BadZipFile, NotImplementedError, OSError, ValueError):
         return []
     names_of = [job.name for job in jobs]
     found: set[int] = set()
@@ -94,6 +98,10 @@ def _missing(archive: Path, jobs: Sequence[RanJob]) -> list[RanJob]:
                 return []
             found.add(at)
     return [job for at, job in enumerate(jobs) if at not in found]
+
+
+def _printable(name: str) -> str:
+    return "".join(char if char.isprintable() else "?" for char in name[:80])
 
 
 def by_attempt(rows: Sequence[tuple[int, int, int, str]]) -> Mapping[tuple[int, int], list[RanJob]]:

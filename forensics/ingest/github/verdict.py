@@ -290,8 +290,17 @@ def _bad_credentials(message: str, question: Question) -> AccessRefused:
         return AccessRefused(f"GitHub wants to know who asks{answer}.", hint="Set GH_TOKEN, or run: gh auth login")
     return AccessRefused(
         f"GitHub refuses the token from {question.source}{answer}: it is wrong, has expired or was revoked.",
-        hint=f"Put a valid token into {question.source}, or run: gh auth login. What was fetched is kept.",
+        hint=f"{renewal(question.source)} What was fetched is kept.",
     )
+
+
+def renewal(source: str) -> str:
+    """What to do about a token that is no good, by where it came from."""
+    if source.startswith("GitHub App"):
+        return "Check the App's id, its private key and its installation in this repository."
+    if source.isidentifier():
+        return f"Put a valid token into {source}, or run: gh auth login."
+    return "Log in again: gh auth login; or put a token into GH_TOKEN."
 
 
 def _sign_on(url: str, question: Question) -> AccessRefused:

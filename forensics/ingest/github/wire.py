@@ -40,6 +40,7 @@ from forensics.ingest.github.verdict import (
     Wait,
     judge,
     quota_of,
+    renewal,
 )
 
 LARGEST_BODY = 64 * 1024 * 1024
@@ -241,7 +242,7 @@ class Wire:
             # h11 would refuse it as a header, and name it in its error
             raise AccessRefused(
                 f"What {self._credential.source} holds is no token: it is empty, or has spaces or odd characters.",
-                hint=f"Put a valid token into {self._credential.source}, or run: gh auth login",
+                hint=renewal(self._credential.source),
             )
         if token not in self._secrets:
             self._secrets.append(token)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 ROOT = Path(__file__).parents[3]
-_NUMBERS = re.compile(r"^test_rows?_((?:\d+_(?:and_)?)+)")
+_NUMBERS = re.compile(r"^test_rows?_((?:\d{1,2}_(?:and_)?)+)")
 
 
 class Row(NamedTuple):
@@ -142,7 +142,7 @@ ROWS = (
         "test_row_45_what_does_not_come_to_an_end_is_begun_again"),
     Row(46, "A proxy, one that wants a password, one that refuses", "From the environment; asked once, clear error.",
         "test_row_46_through_a_proxy_named_in_the_environment"),
-    Row(47, "Unknown authority, expired, wrong host", "Not tried again; names `SSL_CERT_FILE`; no way to switch it off.",
+    Row(47, "Unknown authority, expired, wrong host", "Not tried again; names `SSL_CERT_FILE`; always checked.",
         "test_row_47_a_certificate_that_proves_nothing_stops_at_once"),
     Row(48, "An Enterprise Server without newer endpoints or our API version", "`unavailable` after three; asked "
         "without a version.",
@@ -163,8 +163,8 @@ ROWS = (
         "test_row_55_a_workflow_file_that_is_not_there_has_a_tombstone"),
     Row(56, "Secrets in addresses, messages, logs", "Taken out before anything is kept or said.",
         "test_row_56_neither_token_nor_signature_is_anywhere_in_the_case"),
-    Row(57, "Names with `/`, `:`, emoji, 200 characters, twice", "Matched as the archive mangles them; a log that may "
-        "be of several jobs is given to none of them.",
+    Row(57, "Names with `/`, `:`, emoji, 200 characters, twice", "Matched as the archive mangles them; a log that "
+        "may be of several jobs is given to none of them.",
         "test_row_57_logs_land_at_the_right_job_whatever_its_name"),
     Row(58, "More annotations than a page", "All pages; a page that fails is asked for again.",
         "test_row_58_all_pages_of_annotations_are_taken"),

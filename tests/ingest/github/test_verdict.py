@@ -18,6 +18,7 @@ from forensics.ingest.github.verdict import (
     Wait,
     judge,
     quota_of,
+    renewal,
     server_time,
 )
 
@@ -260,3 +261,18 @@ headers = st.dictionaries(
 def test_whatever_comes_has_a_meaning(status, fields, body, logs, young, strikes):
     verdict = judge(status, fields, body, question=Question("/x", logs, young), now=NOON, strikes=strikes)
     assert not isinstance(verdict, Wait) or verdict.seconds >= 0
+
+
+@pytest.mark.parametrize(
+    ("source", "says"),
+    [
+        ("GH_TOKEN", "Put a valid token into GH_TOKEN, or run: gh auth login."),
+        ("gh auth token", "Log in again: gh auth login; or put a token into GH_TOKEN."),
+        (
+            "GitHub App (FORENSICS_APP_ID)",
+            "Check the App's id, its private key and its installation in this repository.",
+        ),
+    ],
+)
+def test_row_01_what_to_do_follows_from_where_the_token_came_from(source, says):
+    assert renewal(source) == says
