@@ -198,11 +198,11 @@ def test_an_approval_names_each_environment_and_who_let_it_pass():
         }
     ]
     named = read_name("repos/acme/shop/actions/runs/31000000001/approvals.json")
-    rows = read_page(orjson.dumps(decided), named).approvals
+    rows = read_page(json.dumps(decided).encode(), named).approvals
     assert [(row["run_id"], row["environment"], row["state"], row["login"]) for row in rows] == [
         (31000000001, "staging", "approved", "ada"),
         (31000000001, "production", "approved", "ada"),
     ]
-    unnamed = read_page(orjson.dumps(decided), read_name("decided.json"))
+    unnamed = read_page(json.dumps(decided).encode(), read_name("decided.json"))
     assert not unnamed.approvals
     assert "names no run" in next(iter(unnamed.unread))
