@@ -111,6 +111,17 @@ def test_a_limit_without_waiting(github: StandIn, tmp_path: Path) -> None:
     assert err.splitlines()[-1].startswith("  → ")
 
 
+@pytest.mark.parametrize(
+    ("ahead", "said"), [(0, ""), (3 * 3600 + 10, "The clock of this machine is 3 h 0 min behind the server's. ")]
+)
+def test_a_wrong_clock(ahead: int, said: str, tmp_path: Path) -> None:
+    with StandIn(tiny_world(tokens=(TOKEN,), clock=lambda: time.time() + ahead)) as github:
+        code, _, err = ingest(tmp_path, github.api_url, *EVERYTHING, "--dry-run")
+    assert code == 0, err
+    assert err.startswith(said)
+    assert ("clock" in err) is bool(said)
+
+
 def test_as_a_github_app(github: StandIn, tmp_path: Path) -> None:
     private = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     pem = private.private_bytes(

@@ -78,15 +78,6 @@ class _Piece:
     runs: int
 
 
-def split(window: Window, total: int) -> tuple[Window, ...]:
-    """The windows to list instead of one that holds ``total`` runs.
-
-    Both halves; the window itself when one search shows all of it, or when it is a single second and cannot be
-    divided (``total > CAP`` tells which).
-    """
-    return window.halves() if total > CAP and window.divisible else (window,)
-
-
 def plan(since: datetime, until: datetime, known: Sequence[Listing]) -> list[Window]:
     """The windows to list now, oldest first: together all of the span, no second twice, nothing after it.
 

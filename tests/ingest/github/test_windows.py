@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from forensics.ingest.github.windows import CAP, KEPT_BEFORE, MOST_WINDOWS, Listing, Window, plan, split
+from forensics.ingest.github.windows import CAP, KEPT_BEFORE, MOST_WINDOWS, Listing, Window, plan
 
 SECOND = timedelta(seconds=1)
 MONDAY = datetime(2026, 11, 2)
@@ -70,13 +70,6 @@ def test_halves_are_the_window_with_no_second_lost_or_twice(window: Window) -> N
     assert abs((first.end - first.start) - (second.end - second.start)) <= SECOND
 
 
-@given(windows, st.integers(0, 4 * CAP))
-def test_only_a_window_above_the_cap_that_can_be_divided_is_split(window: Window, total: int) -> None:
-    parts = split(window, total)
-    assert (len(parts) == 2) == (total > CAP and window.start < window.end)
-    assert (parts[0].start, parts[-1].end) == (window.start, window.end)
-
-
 @given(st.dictionaries(moments, st.integers(1, CAP), min_size=1, max_size=30))
 def test_halving_down_shows_every_run_of_any_crowd(runs_at: dict[datetime, int]) -> None:
     def count(window: Window) -> int:
@@ -87,7 +80,8 @@ def test_halving_down_shows_every_run_of_any_crowd(runs_at: dict[datetime, int])
         window = todo.pop()
         total = count(window)
         if total > CAP:
-            todo += split(window, total)
+            assert window.divisible
+            todo += window.halves()
         else:
             seen += total
     assert seen == sum(runs_at.values())
