@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from forensics import __version__
 from forensics.config import Config, available_cpus
-from forensics.errors import NothingToAnalyse
+from forensics.errors import Incomplete, Interrupted, NothingToAnalyse
 from forensics.model import Analysis, Coverage, DetectorDoc, Finding, Progress
 
 if TYPE_CHECKING:
@@ -155,8 +155,25 @@ def ingest_files(config: Config, paths: Sequence[Path], progress: Progress) -> I
             store, config.evidence, entries, intake.refused,
             workers=config.workers, scratch=config.case / ".loading", progress=progress,
         )  # fmt: skip
+        derive(store)
         coverage = read_coverage(store)
     return _summary(coverage, len(intake.new), intake.known, intake.bytes, begun)
+
+
+def derive(store: Store) -> None:
+    """What follows from all that is loaded, made anew: the concurrency groups in force."""
+    from forensics.concurrency.groups import derive as derive_groups
+    from forensics.detect.detector import load_library
+
+    load_library(store)
+    derive_groups(store)
+
+
+def _derive(config: Config) -> None:
+    from forensics.store.store import Store
+
+    with Store.write(config.database, memory_limit_mb=config.memory_limit_mb, threads=config.workers) as store:
+        derive(store)
 
 
 def _summary(coverage: Coverage, taken: int, known: int, size: int, begun: float) -> IngestSummary:
@@ -188,9 +205,18 @@ def ingest_github(
 
     begun = time.monotonic()
     request = Request(config, scope, server, credential, policy, environment, checkout)
-    fetched = fetch(request, progress, announce, _suspect)
+    try:
+        fetched = fetch(request, progress, announce, _suspect)
+    except Interrupted:
+        # Somebody waits for the end; the next ingest makes up for it.
+        raise
+    except Incomplete:
+        # What it got is loaded: a case that is analysed now is whole in itself.
+        _derive(config)
+        raise
     loaded = None
     if not scope.dry_run:
+        _derive(config)
         with Store.read(config.database, threads=config.workers) as store:
             loaded = _summary(read_coverage(store), fetched.new_files, 0, fetched.new_bytes, begun)
     return LiveSummary(

@@ -56,25 +56,36 @@ SELECT
 FROM numbered
 GROUP BY repository, run_id, attempt, span_no;
 
--- The workflow-level concurrency group of an attempt where GitHub itself, an annotation or a literal says
--- it (in this order); attempt is NULL where the source does not tell attempts apart. `runs_in_group` is how
--- many runs ever had that name: a name that only one run ever had (as with run_id in it) lets every run be
--- alone, so it is no lane.
+-- The workflow-level concurrency group of an attempt: as derived (level 'workflow'; known, or likely), and
+-- for runs of which nothing was derived as GitHub itself, an annotation or a literal says it, in this order;
+-- attempt is NULL where the source does not tell attempts apart. `runs_in_group` is how many runs ever had
+-- that name: one that only one run ever had (as with run_id in it) lets every run be alone, so it is no lane.
 CREATE OR REPLACE TEMP VIEW known_groups AS
-WITH stated AS (
+WITH derived AS (
+    SELECT DISTINCT run_id
+    FROM concurrency_groups
+    WHERE level IS NOT NULL
+),
+
+stated AS (
     SELECT
         g.run_id,
         g.attempt,
         arg_min(
             lower(g.group_name),
-            CASE g.source WHEN 'github' THEN 1 WHEN 'annotation' THEN 2 ELSE 3 END || lower(g.group_name)
+            CASE g.source WHEN 'github' THEN 1 WHEN 'annotation' THEN 2 WHEN 'literal' THEN 3 ELSE 4 END
+            || lower(g.group_name)
         ) AS group_name
     FROM concurrency_groups AS g
+    LEFT JOIN derived AS d ON g.run_id = d.run_id
     WHERE
         g.job_id IS NULL
-        AND g.group_name IS NOT NULL
-        AND g.confidence = 'known'
-        AND g.source IN ('github', 'annotation', 'literal')
+        AND g.group_name <> ''
+        AND CASE
+            WHEN d.run_id IS NULL
+                THEN g.confidence = 'known' AND g.source IN ('github', 'annotation', 'literal')
+            ELSE g.level = 'workflow' AND g.confidence IN ('known', 'likely')
+        END
     GROUP BY g.run_id, g.attempt
 ),
 
