@@ -117,8 +117,9 @@ class Check:
                 constant = self._check_template(leaf, shape.available, allowed=shape)
                 if constant is None:
                     return
-                value = constant
-            elif shape.condition:
+                # From here on GitHub has the string: what looks at the leaf later must see it too.
+                leaf.value = value = constant
+            if shape.condition:
                 self._check_condition(leaf, value, shape.available)
                 return
             kind = "string"

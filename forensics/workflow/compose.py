@@ -14,8 +14,7 @@ from typing import Any, NoReturn, TypeAlias
 import yaml
 
 from forensics.errors import EvidenceUnreadable
-from forensics.workflow.document import Place
-from forensics.workflow.expression.scalars import format_number
+from forensics.workflow.document import Place, to_text
 
 MOST_NODES = 200_000
 """Aliases may make a small file huge when it is written out ("billion laughs")."""
@@ -118,20 +117,6 @@ class Composed:
 
     root: Node
     flaws: tuple[Flaw, ...]
-
-
-def to_text(value: str | bool | int | float | None) -> str:
-    """A scalar as GitHub makes a string of it: ``true``, 1.1 for 1.10, nothing for null."""
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, str):
-        return value
-    try:
-        return format_number(float(value))
-    except OverflowError:
-        return "Infinity" if value > 0 else "-Infinity"
 
 
 def compose(text: str) -> Composed:

@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from forensics.workflow.expression.scalars import format_number
+
 
 @dataclass(frozen=True, order=True)
 class Place:
@@ -17,6 +19,20 @@ class Place:
 
     line: int
     column: int
+
+
+def to_text(value: str | bool | int | float | None) -> str:
+    """A YAML value as GitHub makes a string of it: numbers are doubles, printed with at most 15 digits."""
+    if isinstance(value, str):
+        return value
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    try:
+        return format_number(float(value))
+    except OverflowError:
+        return "Infinity" if value > 0 else "-Infinity"
 
 
 @dataclass(frozen=True)
@@ -28,10 +44,8 @@ class Scalar:
 
     @property
     def text(self) -> str:
-        """The value as GitHub makes a string of it."""
-        if self.value is None:
-            return ""
-        return str(self.value).lower() if isinstance(self.value, bool) else str(self.value)
+        """The value as GitHub makes a string of it: ``true``, 1.1 for 1.10, nothing for null."""
+        return to_text(self.value)
 
     @property
     def is_expression(self) -> bool:

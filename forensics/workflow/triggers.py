@@ -65,7 +65,7 @@ def check_triggers(on: Node | None, check: Check) -> None:
                     check.refuse(cron.place, problem)
         if key.text in ("workflow_dispatch", "workflow_call"):
             for name, definition in keyed(get(value, "inputs")):
-                _check_input(name, definition, check)
+                _check_input(name, definition, check, called=key.text == "workflow_call")
         # https://docs.github.com/actions/reference/workflow-syntax-for-github-actions: "you cannot use both".
         for kind in ("branches", "tags", "paths"):
             both = get(value, kind), get(value, f"{kind}-ignore")
@@ -77,7 +77,7 @@ def check_triggers(on: Node | None, check: Check) -> None:
                 )
 
 
-def _check_input(name: Leaf, definition: Node, check: Check) -> None:
+def _check_input(name: Leaf, definition: Node, check: Check, *, called: bool) -> None:
     kind = pick_text(get(definition, "type")) or "string"
     options, default = get(definition, "options"), get(definition, "default")
     if kind == "choice" and not (isinstance(options, Row) and options.items):
@@ -88,6 +88,9 @@ def _check_input(name: Leaf, definition: Node, check: Check) -> None:
         expected = _DEFAULTS.get(kind)
         if expected is not None and not isinstance(default.value, expected):
             what = "true or false, without quotes" if kind == "boolean" else "text"
+            # The language services refuse it everywhere; the runner's schema for workflow_dispatch takes any scalar.
             check.refuse(
-                default.place, f"The default of the input '{name.text}' is not of its type; expected {what}."
+                default.place,
+                f"The default of the input '{name.text}' is not of its type; expected {what}.",
+                "error" if called else "warning",
             )

@@ -104,6 +104,11 @@ def _value(new: str) -> Callable[[str], str | None]:
 
 _KEY = re.compile(r"^(\s*(?:- )?)([A-Za-z_-]+)(:(?: .*)?)$")
 
+
+def _key(rename: Callable[[str], str]) -> Callable[[str], str | None]:
+    return lambda line: f"{found[1]}{rename(found[2])}{found[3]}" if (found := _KEY.match(line)) else None
+
+
 ANYWHERE: Mapping[str, Breakage] = {
     f"{kind}, place {times}": _somewhere(change, times)
     for kind, change in {
@@ -121,10 +126,8 @@ ANYWHERE: Mapping[str, Breakage] = {
         "a value is a text in an expression": _value(" ${{ 'x' }}"),
         "a value is a date": _value(" 2026-05-01"),
         "a value is half an expression": _value(" ${{ github."),
-        "a key is misspelt": lambda line: f"{key[1]}{key[2][:-1]}{key[3]}" if (key := _KEY.match(line)) else None,
-        "a key is in capitals": lambda line: (
-            f"{key[1]}{key[2].upper()}{key[3]}" if (key := _KEY.match(line)) else None
-        ),
+        "a key is misspelt": _key(lambda name: name[:-1]),
+        "a key is in capitals": _key(str.upper),
     }.items()
     for times in (1, 2, 3)
 }

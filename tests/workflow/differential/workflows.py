@@ -36,6 +36,8 @@ class Excuse:
     """Found in our first message where we refuse, in theirs where they do."""
     we_refuse: bool
     why: str
+    only: str = ""
+    """Begin of the only kinds of change that it is for."""
 
 
 EXCUSES = (
@@ -50,6 +52,23 @@ EXCUSES = (
     Excuse(
         "action without a version", "expected 'owner/repository@version'", True,
         "ConvertToStep in WorkflowTemplateConverter.cs refuses it: 'Expected format {org}/{repo}[/path]@ref'.",
+    ),
+    Excuse(
+        "called workflow without a version", "expected './.github/workflows/file.yml'", True,
+        "GitHub answers 'invalid value workflow reference: no version specified'; the parser looks when it fetches.",
+    ),
+    Excuse(
+        "needs in another case", "depends on (unknown )?job", False,
+        "ConvertToJobs in WorkflowTemplateConverter.cs compares ids with OrdinalIgnoreCase.", only="a key is in capitals",
+    ),
+    Excuse(
+        "a dispatch input with nothing behind it", "Unexpected value ''$", False,
+        "workflow-dispatch-input-relaxed of the runner's workflow-v1.0.json takes null.", only="a line is taken out",
+    ),
+    Excuse(
+        "default of another type", "while reading 'input default'", False,
+        "workflow-dispatch-input-mapping-relaxed of the runner's workflow-v1.0.json has 'default' as a string, which"
+        " any scalar is; we warn where a boolean's default is text.",
     ),
 )  # fmt: skip
 
@@ -96,24 +115,26 @@ class Verdict:
     unexplained: list[tuple[str, list[str], list[str]]] = field(default_factory=list)
     """File, our messages, theirs."""
 
-    def add(self, file: str, ours: list[str], theirs: list[str]) -> None:
+    def add(self, kind: str, file: str, ours: list[str], theirs: list[str]) -> None:
         """Count one file."""
         if bool(ours) == bool(theirs):
             self.refused += bool(ours)
             self.taken += not ours
-        elif excuse := _find_excuse(ours, theirs):
+        elif excuse := _find_excuse(kind, ours, theirs):
             self.excused[excuse.name] += 1
         else:
             self.unexplained.append((file, ours, theirs))
 
 
-def _find_excuse(ours: list[str], theirs: list[str]) -> Excuse | None:
+def _find_excuse(kind: str, ours: list[str], theirs: list[str]) -> Excuse | None:
     said = ours or theirs
     return next(
         (
             excuse
             for excuse in EXCUSES
-            if excuse.we_refuse == bool(ours) and all(re.search(excuse.pattern, message) for message in said)
+            if excuse.we_refuse == bool(ours)
+            and kind.startswith(excuse.only)
+            and all(re.search(excuse.pattern, message) for message in said)
         ),
         None,
     )
@@ -124,16 +145,16 @@ def read_real() -> dict[str, str]:
     return {file.name: file.read_bytes().decode() for file in sorted(REAL.glob("*.y*ml"))}
 
 
-def compare(packages: Path) -> dict[str, Verdict]:
-    """Every kind of file: as it is, changed soundly, broken."""
-    real = read_real()
+def compare(packages: Path, *, every: int = 1) -> dict[str, Verdict]:
+    """Every kind of file: as it is, changed soundly, broken; ``every`` 20 takes each twentieth real file."""
+    real = dict(list(read_real().items())[::every])
     verdicts = {}
     for kind, change in {"as it is": _keep, **SOUND, **BREAKAGES, **ANYWHERE}.items():
         changed = {name: change(text) for name, text in real.items()}
         files = {name: text for name, text in changed.items() if text != real[name] or kind == "as it is"}
         verdicts[kind] = verdict = Verdict()
         for (name, text), theirs in zip(files.items(), ask_parser(list(files.values()), packages), strict=True):
-            verdict.add(name, ask_us(text), theirs)
+            verdict.add(kind, name, ask_us(text), theirs)
     return verdicts
 
 
@@ -156,7 +177,7 @@ def show(verdicts: dict[str, Verdict]) -> None:
             f"{kind}: both take {verdict.taken}, both refuse {verdict.refused}, excused {verdict.excused.total()}"
             f"{f' ({excused})' if excused else ''}, not explained {len(verdict.unexplained)}"
         )
-        for file, ours, theirs in verdict.unexplained[:3]:
+        for file, ours, theirs in verdict.unexplained[:40]:
             print(f"    {file}\n      ours   {ours[:2]}\n      theirs {theirs[:2]}")
     print(f"{sum(total.values()):,} files: " + ", ".join(f"{name} {count:,}" for name, count in total.items()))
 
