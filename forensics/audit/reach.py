@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from functools import cache, lru_cache
 from pathlib import Path
@@ -22,6 +22,10 @@ from forensics.workflow.document import Job, Place, Scalar, Step
 
 CURRENT = "git:@"
 """Target of a push that names no branch: the one that the run is on."""
+
+_CLONES = re.compile(r"\b(?:git|gh repo) clone\b|\bgit remote (?:add|set-url)\b")
+_TRIES_AGAIN = re.compile(r"\b(?:for|while|until)\b[\s\S]*\bgit (?:pull\b.*--rebase|rebase|pull|fetch)\b")
+_MOVES = re.compile(r"\bgit (?:checkout|switch|worktree|init)\b")
 
 
 @dataclass(frozen=True)
@@ -39,6 +43,8 @@ class Act:
     precision: Precision
     conditions: tuple[Scalar, ...] = ()
     """All have to hold, or perhaps hold, for it to happen: the step's ``if``, an input like ``push``."""
+    tries_again: bool = False
+    """A push that begins anew from the other side's state when it is refused."""
 
 
 @dataclass(frozen=True)
@@ -85,12 +91,28 @@ def load_reaches() -> Reaches:
 def find_acts(job: Job) -> tuple[Act, ...]:
     """What a job does, in the order of its steps; its own ``if`` is not looked at."""
     found = [act for step in job.steps for act in _acts_of_step(step)]
+    if any(act.target is not None and act.target.startswith("git:") for act in found):
+        found = _in_doubt(found, job)
     environment = job.environment
     name = environment.name.text if environment is not None and environment.name is not None else ""
     if environment is not None and environment.deployment and load_reaches().environments.search(name):
         target = f"environment:{name.lower()}" if "${{" not in name else None
         found.append(Act("deploy", True, target, f"environment '{name}'", environment.place, "possible"))
     return tuple(found)
+
+
+def _in_doubt(acts: Sequence[Act], job: Job) -> list[Act]:
+    """Acts without branches as targets, where the job works in another repository or may stand on another branch."""
+    scripts = "\n".join(step.run.text for step in job.steps if step.run is not None)
+    fetched = [step.inputs for step in job.steps if step.uses and step.uses.text.startswith("actions/checkout@")]
+    elsewhere = _CLONES.search(scripts) or any(_input(inputs, "repository") is not None for inputs in fetched)
+    moved = _MOVES.search(scripts) or any(_input(inputs, "ref") is not None for inputs in fetched)
+
+    def doubtful(target: str | None) -> bool:
+        named = target is not None and target.startswith("git:")
+        return named and bool(elsewhere or (moved and target == CURRENT))
+
+    return [replace(act, target=None) if doubtful(act.target) else act for act in acts]
 
 
 def says(verb: str) -> str:
@@ -229,7 +251,7 @@ def _acts_of_script(run: Scalar, conditions: tuple[Scalar, ...]) -> Iterator[Act
                 place = Place(run.place.line + 1 + line, run.place.column) if several else run.place
                 yield Act(
                     known.verb, _writes(known.verb), _target_of(known, match), _shorten(match[0]), place,
-                    known.precision, conditions,
+                    known.precision, conditions, bool(_TRIES_AGAIN.search(text)),
                 )  # fmt: skip
                 break
 

@@ -56,7 +56,7 @@ def _command(script: str, start: int, end: int, pieces: list[str]) -> Iterator[t
     if bare:
         before = start - sum(len(piece) + 2 for piece in pieces)
         first = max(before, 0) + (len(text) - len(text.lstrip()))
-        yield script.count("\n", 0, min(first, end)), " ".join(bare.split(" "))
+        yield script.count("\n", 0, min(first, end)), " ".join(bare.split())
 
 
 def _behind(script: str, at: int, word: str) -> int:

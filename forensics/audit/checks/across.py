@@ -167,7 +167,7 @@ def find_split_lane(checkout: Checkout, rule: Rule) -> Iterator[Risk]:
                     by_target[deed.target].setdefault(script.path, (script, situation, deed))
     for target, writers in by_target.items():
         for (script, situation, deed), (other, _, second) in combinations(writers.values(), 2):
-            if _meet(deed.holds, second.holds):
+            if _meet(deed.holds, second.holds) or (deed.act.tries_again and second.act.tries_again):
                 continue
             group = show_group(second.holds[-1].lane.group)
             yield tell(

@@ -55,6 +55,11 @@ def find_wrong_lane(checkout: Checkout, rule: Rule) -> Iterator[Risk]:
             )
 
 
+def _counts(deed: Deed, situation: Situation) -> bool:
+    """A write; of a pull request only what surely happens there: most that may is for those that are merged."""
+    return deed.act.writes and (situation.scene.kind != "pull request" or deed.happens == "yes")
+
+
 @check("cancels-a-mutation")
 def find_cancelled_mutation(checkout: Checkout, rule: Rule) -> Iterator[Risk]:
     """Writes that a newer run of the same group may end in the middle."""
@@ -63,7 +68,7 @@ def find_cancelled_mutation(checkout: Checkout, rule: Rule) -> Iterator[Risk]:
         for situation in script.situations:
             for deed in situation.deeds:
                 hold = _killer(deed, situation, script)
-                if not deed.act.writes or hold is None or (hold.path, hold.lane.place) in told:
+                if not _counts(deed, situation) or hold is None or (hold.path, hold.lane.place) in told:
                     continue
                 deeds = [
                     each
@@ -77,13 +82,31 @@ def find_cancelled_mutation(checkout: Checkout, rule: Rule) -> Iterator[Risk]:
 
 
 def _killer(deed: Deed, situation: Situation, script: Script) -> Hold | None:
+    """The group through which a newer run may end this one: the file's own words for the run that comes decide."""
     return next(
         (
             hold
             for hold in deed.holds
-            if hold.lane.cancels != "no"
-            and not never_shared(hold.lane.group, situation.scene.event)
+            if not never_shared(hold.lane.group, situation.scene.event)
             and (situation.scene.kind != "tag" or shared_by_tags(script, situation, hold.lane))
+            and (hold.lane.cancels != "no" or _comer(script, hold) is not None)
+        ),
+        None,
+    )
+
+
+def _comer(script: Script, hold: Hold) -> Situation | None:
+    """Another scene of the workflow that has the same group, and cancels there."""
+    key = shared_key(hold.lane.group)
+    return next(
+        (
+            situation
+            for situation in script.situations
+            for other in situation.holds
+            if key is not None
+            and (other.path, other.lane.place) == (hold.path, hold.lane.place)
+            and other.lane.cancels == "yes"
+            and shared_key(other.lane.group) == key
         ),
         None,
     )
@@ -106,7 +129,9 @@ def _cut_off(rule: Rule, script: Script, situation: Situation, hold: Hold, deeds
     severity: Severity = "high" if grave else rule.severity
     if not sure or scene.kind == "pull request" or scene.event == "workflow_dispatch":
         severity = at_most(severity, "low")
-    begin = "A newer run" if lane.cancels == "yes" else "If the expression holds, a newer run"
+    comer = _comer(script, hold) if lane.cancels == "no" else None
+    who = f"A run that comes on {comer.scene.label}" if comer else "A newer run"
+    begin = who if lane.cancels == "yes" or comer else "If the expression holds, a newer run"
     return tell(
         rule,
         hold.path,
@@ -114,15 +139,25 @@ def _cut_off(rule: Rule, script: Script, situation: Situation, hold: Hold, deeds
         f"{begin} in the group '{show_group(lane.group)}' cancels the one in progress, and on {scene.label} "
         f"{doings(deeds)}: that may be cut off halfway, and leave a lock or half of the work behind.",
         job=hold.job,
-        fix=f"cancel-in-progress: {_only_reading(script)}",
+        fix=f"cancel-in-progress: {_only_reading(script, situation, hold)}",
         severity=severity,
-        precision=rule.precision if sure and lane.cancels == "yes" else "possible",
+        precision=rule.precision if sure and (lane.cancels == "yes" or comer) else "possible",
     )
 
 
-def _only_reading(script: Script) -> str:
-    """False where it writes; pull requests may go on to cancel where there are any."""
-    return ONLY_PULL_REQUESTS if "pull_request" in script.document.events else "false"
+def _only_reading(script: Script, situation: Situation, hold: Hold) -> str:
+    """False; but pull requests may go on to cancel where their group is another one and nothing is written there."""
+    key = shared_key(hold.lane.group)
+    theirs = [each for each in script.situations if each.scene.event == "pull_request"]
+    apart = all(
+        shared_key(other.lane.group) not in (None, key)
+        for each in theirs
+        for other in each.holds
+        if (other.path, other.lane.place) == (hold.path, hold.lane.place)
+    )
+    writes = any(deed.act.writes and deed.happens == "yes" for each in theirs for deed in each.deeds)
+    reading = theirs and key is not None and apart and not writes and situation.scene.event != "pull_request"
+    return ONLY_PULL_REQUESTS if reading else "false"
 
 
 @check("queue-max-with-cancel")
@@ -243,11 +278,17 @@ def _siblings(script: Script, situation: Situation, told: set[Place], rule: Rule
             by_key.setdefault(key, []).append(hold)
     for held in by_key.values():
         jobs = list(dict.fromkeys(hold.caller for hold in held if hold.caller))
-        free = [name for name in jobs if not any(_needs(script, name, other) for other in jobs if other != name)]
+        free = [
+            name
+            for name in jobs
+            if name not in situation.gated
+            and not any(
+                _needs(script, name, other) for other in jobs if other != name and other not in situation.gated
+            )
+        ]
         lane = held[0].lane
         if len(free) < 2 or lane.place in told or not _evicts(lane, len(free)):
             continue
-        surely = not any(name in situation.gated for name in free)
         told.add(lane.place)
         yield tell(
             rule,
@@ -258,8 +299,6 @@ def _siblings(script: Script, situation: Situation, told: set[Place], rule: Rule
             f"for the one group '{show_group(lane.group)}' at the same time: {_how(lane)}.",
             job=free[0],
             fix="# let one of them need the other (needs: …), or give each a group of its own",
-            severity=None if surely else at_most(rule.severity, "low"),
-            precision=None if surely else "possible",
         )
 
 

@@ -11,6 +11,7 @@ from forensics.audit.fix import ONLY_PULL_REQUESTS, PER_REF, block, stem
 from forensics.audit.group import never_shared, show_group
 from forensics.audit.play import Deed, Hold, Script, Situation, place_of
 from forensics.audit.rule import Rule
+from forensics.audit.scene import Scene
 from forensics.model import Precision, Severity
 
 
@@ -39,7 +40,7 @@ def find_missing_group(checkout: Checkout, rule: Rule) -> Iterator[Risk]:
             job=first.caller,
             fix=block(_lane_name(script, bare), indent=0 if _alone(script) else 4)
             + (f"\n# in the job '{job.id}'" if job and not _alone(script) else ""),
-            severity=_grade(rule.severity, [where for where, _ in bare], bool(sure)),
+            severity=_grade(rule.severity, script, [where for where, _ in bare], bool(sure)),
             precision=rule.precision if sure else "possible",
         )
 
@@ -97,10 +98,14 @@ def _alone(script: Script) -> bool:
     return len(script.document.jobs) == 1
 
 
-def _grade(severity: Severity, situations: Sequence[Situation], sure: bool) -> Severity:
-    """Milder where a person starts it or each run has a tag of its own: there two runs seldom meet."""
-    seldom = all(
-        situation.scene.kind == "tag" or situation.scene.event in ("workflow_dispatch", "release")
-        for situation in situations
-    )
+def _grade(severity: Severity, script: Script, situations: Sequence[Situation], sure: bool) -> Severity:
+    """Milder where two runs seldom meet: a person starts them, or each has a tag or an issue of its own."""
+    seldom = all(_seldom(script, situation.scene) for situation in situations)
     return at_most(severity, "low") if seldom or not sure else severity
+
+
+def _seldom(script: Script, scene: Scene) -> bool:
+    if scene.kind == "tag" or scene.event in ("workflow_dispatch", "release"):
+        return True
+    trigger = script.document.trigger(scene.event)
+    return scene.event == "issues" and trigger is not None and trigger.types == ("opened",)

@@ -9,9 +9,16 @@ from forensics.audit.checks.names import shared_by_tags
 from forensics.audit.checks.registry import at_most, check, doings, listed, tell
 from forensics.audit.finding import Risk
 from forensics.audit.fix import block, stem
-from forensics.audit.group import never_shared, show_group
+from forensics.audit.group import never_shared, read_condition, show_group
 from forensics.audit.play import Deed, Hold, Script, Situation
 from forensics.audit.rule import Rule
+from forensics.workflow.document import Job
+from forensics.workflow.expression import ExpressionError, references
+
+_STEADY = {
+    "github.event.issue.pull_request", "github.event.issue.pull_request.url", "github.event.issue.number",
+    "github.event.repository.fork", "github.event.repository.default_branch",
+}  # fmt: skip
 
 
 @check("skipped-run-evicts")
@@ -54,9 +61,20 @@ def _as_written(script: Script) -> str:
 
 
 def _gates(script: Script, situation: Situation) -> list[str]:
-    """Jobs that need no other, if each of them may be skipped by its own ``if``."""
-    roots = [job.id for job in script.document.jobs if job.id in situation.running and not job.needs]
-    return roots if roots and all(name in situation.gated for name in roots) else []
+    """Jobs that need no other, if each of them may be skipped by its own ``if``, in one run and not in another."""
+    roots = [job for job in script.document.jobs if job.id in situation.running and not job.needs]
+    skipped = roots and all(job.id in situation.gated and _wavers(job) for job in roots)
+    return [job.id for job in roots] if skipped else []
+
+
+def _wavers(job: Job) -> bool:
+    """Whether the ``if`` may differ between runs of one issue; being a pull request or not does not."""
+    try:
+        names = references(read_condition(job.condition.text)) if job.condition else ()
+    except ExpressionError:
+        return True
+    told = [name for name in names if name.startswith(("github.event.", "github.actor", "github.triggering_actor"))]
+    return any(name not in _STEADY for name in told)
 
 
 @check("pending-is-evicted")
