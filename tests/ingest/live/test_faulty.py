@@ -45,7 +45,7 @@ def without_groups(state):
     """Where a file could not be had the groups are asked for, which it would have made needless."""
     work = [row for row in state["work"] if row[1] != "groups"]
     groups = [row[2] for row in state["work"] if row[1] == "groups"]
-    return {**state, "work": work, "groups": groups, "concurrency_groups": None}
+    return {**state, "work": work, "groups": groups}
 
 
 def ingest_until_done(stand_in, case):

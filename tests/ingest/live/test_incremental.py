@@ -24,9 +24,10 @@ def work(case, kind):
 
 
 def without_lists(case):
-    """The tables but for those that tell by which lists the runs were found."""
-    told = ("listings", "work", "workflow_versions", "neighbours")
-    return {name: digest for name, digest in tables(case).items() if name not in told}
+    """The tables but for those that tell by which lists the runs were found, and where their files were read."""
+    told = ("listings", "work", "workflow_versions", "neighbours", "concurrency_groups")
+    groups = rows(case, "SELECT run_id, attempt, job_id, group_name, source FROM concurrency_groups ORDER BY ALL")
+    return {name: digest for name, digest in tables(case).items() if name not in told} | {"groups": groups}
 
 
 def same_as_fresh(stand_in, case, fresh, *, but=()):

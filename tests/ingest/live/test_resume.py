@@ -27,7 +27,11 @@ def state(case):
     """
     kept = "repository, kind, key, run_id, attempt, job_id, version, state"
     versions = "SELECT repository, path, commit, blob FROM workflow_versions ORDER BY ALL"
-    compared = {name: digest for name, digest in tables(case).items() if name not in ("work", "workflow_versions")}
+    apart = ("work", "workflow_versions", "concurrency_groups")
+    compared = {name: digest for name, digest in tables(case).items() if name not in apart}
+    compared["groups"] = rows(
+        case, "SELECT run_id, attempt, job_id, group_name, source FROM concurrency_groups ORDER BY ALL"
+    )
     work = rows(case, f"SELECT {kept} FROM work ORDER BY ALL")
     return compared | {"work": work, "workflow_versions": rows(case, versions)}
 
