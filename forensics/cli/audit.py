@@ -31,7 +31,9 @@ ANY_PATH = click.Path(path_type=Path)
 )
 @click.option("--fail-on", type=click.Choice(SEVERITIES), help="Exit with 10 if anything this bad is found.")
 def command(workflows: Path | None, only: tuple[str, ...], form: str, fail_on: Severity | None) -> None:
-    """Say what is wrong with the concurrency settings of workflow files, worst first, with a fix for each.
+    """Find what is wrong with concurrency settings.
+
+    Reads workflow files as they are, without a case or history; worst first, with a fix for each.
 
     \b
     Examples:

@@ -94,6 +94,7 @@ def test_a_command_is_known(script: str, done: list[tuple[str, str | None]]) -> 
         "gh release view v1.0.0",
         "./gradlew publishToMavenLocal",
         "goreleaser release --snapshot",
+        "gh pr merge --auto --squash 12",
     ],
 )
 def test_what_only_looks_like_it(script: str) -> None:
