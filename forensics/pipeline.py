@@ -161,12 +161,14 @@ def ingest_files(config: Config, paths: Sequence[Path], progress: Progress) -> I
 
 
 def derive(store: Store) -> None:
-    """What follows from all that is loaded, made anew: the concurrency groups in force."""
+    """What follows from all that is loaded, made anew: the groups in force, and why runs were cancelled."""
+    from forensics.concurrency.cancellations import derive_cancellations
     from forensics.concurrency.groups import derive as derive_groups
     from forensics.detect.detector import load_library
 
     load_library(store)
     derive_groups(store)
+    derive_cancellations(store)
 
 
 def _derive(config: Config) -> None:
