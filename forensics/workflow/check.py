@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import lru_cache
 from typing import Literal
@@ -138,19 +139,19 @@ class Check:
     def _check_template(self, leaf: Leaf, available: Availability, allowed: Shape | None = None) -> str | None:
         """Refuse what is wrong with a scalar with expressions; its text where it is nothing but a string."""
         text = str(leaf.value)
-        found = _read_template(text)
+        found = _read(text, False)
         if isinstance(found, ExpressionError):
             self._refuse_expression(leaf, found)
             return None
-        if isinstance(found, Constant) and isinstance(found.value, str):
-            return found.value
+        if isinstance(found.node, Constant) and isinstance(found.node.value, str):
+            return found.node.value
         problems = tuple(_find_unavailable(found, available))
         for problem, offset in problems:
             self.refuse(self._place_in(leaf, text, offset), problem)
         if not available.contexts:
             if not problems:
                 self.refuse(leaf.place, f"'{_short(text)}' is an expression; GitHub evaluates none here.")
-        elif allowed is not None and allowed.condition and isinstance(found, Concat):
+        elif allowed is not None and allowed.condition and isinstance(found.node, Concat):
             self.refuse(
                 leaf.place,
                 "The condition is text with an expression in it, so it always holds; put all of it into one ${{ }}.",
@@ -161,7 +162,7 @@ class Check:
     def _check_condition(self, leaf: Leaf, text: str, available: Availability) -> None:
         if not text.strip():
             return
-        found = _read_condition(text)
+        found = _read(text, True)
         if isinstance(found, ExpressionError):
             self._refuse_expression(leaf, found)
             return
@@ -179,31 +180,31 @@ class Check:
         line = text.count("\n", 0, offset)
         if leaf.style == "|":
             return Place(min(leaf.line + 1 + line, self._lines), 1)
-        if leaf.style in ("", "'") and "\n" not in text and "'" not in (leaf.style and text):
-            return Place(leaf.line, leaf.column + offset + len(leaf.style))
+        quotes = 1 if leaf.style in ("'", '"') else 0
+        if leaf.width == len(text) + 2 * quotes:
+            return Place(leaf.line, leaf.column + quotes + offset)
         return leaf.place
 
 
+@dataclass(frozen=True)
+class _Found:
+    """An expression, and what it uses: name, whether a function, with arguments, and offset.
+
+    Kept by text, not by node: nodes are equal wherever they stand.
+    """
+
+    node: Expression
+    uses: tuple[tuple[str, bool, bool, int], ...]
+
+
 @lru_cache(maxsize=8192)
-def _read_template(text: str) -> Expression | ExpressionError:
+def _read(text: str, bare: bool) -> _Found | ExpressionError:
+    """An expression without ``${{ }}``, or a scalar with them."""
     try:
-        return parse_template(text).node
+        node = parse(text) if bare else parse_template(text).node
     except ExpressionError as error:
         return error
-
-
-@lru_cache(maxsize=8192)
-def _read_condition(text: str) -> Expression | ExpressionError:
-    try:
-        return parse(text)
-    except ExpressionError as error:
-        return error
-
-
-@lru_cache(maxsize=8192)
-def _uses(node: Expression) -> tuple[tuple[str, bool, bool, int], ...]:
-    """Contexts and special functions of an expression: name, whether a function, with arguments, and offset."""
-    return tuple(_walk(node))
+    return _Found(node, tuple(_walk(node)))
 
 
 def _walk(node: Expression) -> Iterable[tuple[str, bool, bool, int]]:
@@ -215,8 +216,8 @@ def _walk(node: Expression) -> Iterable[tuple[str, bool, bool, int]]:
         yield from _walk(child)
 
 
-def _find_unavailable(node: Expression, available: Availability) -> Iterable[tuple[str, int]]:
-    for name, is_function, has_arguments, offset in _uses(node):
+def _find_unavailable(found: _Found, available: Availability) -> Iterable[tuple[str, int]]:
+    for name, is_function, has_arguments, offset in found.uses:
         if not is_function:
             if name.lower() not in available.contexts:
                 there = f"there are {', '.join(available.contexts)}" if available.contexts else "there is no context"

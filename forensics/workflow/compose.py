@@ -48,6 +48,8 @@ class Leaf:
     value: str | bool | int | float | None
     line: int
     column: int
+    width: int = -1
+    """Characters that it takes in the file with its quotes, anchor and tag; -1 where it is on several lines."""
     style: str = ""
     """``''`` plain, ``'`` and ``"`` quoted, ``|`` and ``>`` block."""
     size: int = 1
@@ -156,6 +158,8 @@ class _Composer:
             ) from error
         except (yaml.YAMLError, ValueError, RecursionError, MemoryError) as error:
             raise EvidenceUnreadable(f"It is not sound YAML: {error}.", hint="Check the file.") from error
+        if isinstance(self.root, Leaf) and self.root.text == "":
+            self.root = None
         if self.root is None:
             raise EvidenceUnreadable("It is empty.", hint="Leave it out, or check that it is whole.")
         return Composed(self.root, tuple(self.flaws))
@@ -225,7 +229,10 @@ class _Composer:
     def _leaf(self, event: Any) -> Leaf:
         mark = event.start_mark
         text, tag, style = event.value, event.tag, event.style or ""
-        leaf = Leaf(text, mark.line + 1, mark.column + 1, style)
+        end = event.end_mark
+        leaf = Leaf(
+            text, mark.line + 1, mark.column + 1, end.column - mark.column if end.line == mark.line else -1, style
+        )
         if tag is None:
             if not style:
                 leaf.value = self._resolve_plain(leaf, text)

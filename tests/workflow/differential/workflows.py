@@ -59,7 +59,8 @@ EXCUSES = (
     ),
     Excuse(
         "needs in another case", "depends on (unknown )?job", False,
-        "ConvertToJobs in WorkflowTemplateConverter.cs compares ids with OrdinalIgnoreCase.", only="a key is in capitals",
+        "ConvertToJobs in WorkflowTemplateConverter.cs compares ids with OrdinalIgnoreCase.",
+        only="a key is in capitals",
     ),
     Excuse(
         "a dispatch input with nothing behind it", "Unexpected value ''$", False,
