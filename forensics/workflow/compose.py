@@ -99,7 +99,11 @@ class Table:
 
     def get(self, name: str) -> Node | None:
         """The first value under a key."""
-        return next((value for key, value in self.pairs if key.value == name), None)
+        # A loop, not next(): this is asked a hundred thousand times for a thousand files.
+        for key, value in self.pairs:
+            if key.value == name:
+                return value
+        return None
 
 
 Node: TypeAlias = Leaf | Row | Table
