@@ -163,7 +163,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="forensics-bench-") as folder:
         summary, seconds = measure(Path(folder))
     found = ", ".join(f"{count:,} {name}" for name, count in sorted(summary.by_confidence.items()))
-    sys.stdout.write(f"{'groups in force':<22} {seconds:6.2f} s  {summary.rows:,} of {RUNS:,} runs: {found}\n")
+    sys.stdout.write(f"{'groups in force':<22} {seconds:6.2f} s  {summary.rows:,} groups of {RUNS:,} runs: {found}\n")
     sys.stdout.write(f"{'limit':<22} {LIMIT_SECONDS:6.2f} s\n")
     return int(seconds > LIMIT_SECONDS)
 
