@@ -101,12 +101,42 @@ INSERT INTO log_lines BY NAME
 SELECT run_id, attempt, job_id, step_number, line_no, occurred_at AS logged_at, text, source_id FROM effects;
 """
 
+# Now and then a busy hour: ten runs of a repository in a row cancel each other, every tenth of the others only skips.
+_CANCELLATIONS = """
+UPDATE runs SET event = 'pull_request' WHERE workflow_name = 'checks' AND chance(run_number // 12, 49) < 0.5;
+
+INSERT INTO attempts BY NAME
+SELECT
+    repository, run_id, 1 AS attempt, 'completed' AS status, created_at, created_at AS started_at,
+    created_at + to_seconds(900) AS completed_at, FALSE AS inferred,
+    CASE
+        WHEN chance(run_number // 10, 50 + run_id % $repositories) < 0.15 THEN 'cancelled'
+        WHEN chance(run_id, 51) < 0.1 THEN 'skipped'
+        ELSE 'success'
+    END AS conclusion
+FROM runs;
+
+DELETE FROM jobs WHERE run_id IN (SELECT run_id FROM attempts WHERE conclusion = 'skipped');
+UPDATE jobs SET conclusion = 'cancelled' WHERE run_id IN (SELECT run_id FROM attempts WHERE conclusion = 'cancelled');
+
+INSERT INTO cancellations BY NAME
+SELECT
+    a.run_id, a.attempt, j.job_id, 'known' AS confidence, a.run_id + $repositories AS by_run_id, 1 AS by_attempt,
+    'workflow' AS level, 'lane' AS group_name, 'lane' AS group_key, a.completed_at AS cancelled_at,
+    CASE WHEN chance(a.run_id, 52) < 0.5 THEN 'superseded-waiting' ELSE 'superseded-running' END AS cause
+FROM attempts AS a
+LEFT JOIN (
+    SELECT run_id, job_id FROM jobs UNION ALL SELECT run_id, NULL FROM runs
+) AS j ON a.run_id = j.run_id
+WHERE a.conclusion = 'cancelled';
+"""
+
 
 def fill(store: Store, *, runs: int = RUNS, repositories: int = REPOSITORIES) -> None:
     """Put the history into an empty case that is open for writing."""
     settings = {"runs": runs, "repositories": repositories, "minutes": MINUTES_BETWEEN_RUNS}
     store.execute(_RANDOM)
-    for script in (_RUNS, _JOBS, _STEPS, _EFFECTS):
+    for script in (_RUNS, _JOBS, _STEPS, _EFFECTS, _CANCELLATIONS):
         for statement in script.split(";\n"):
             named = {name: value for name, value in settings.items() if f"${name}" in statement}
             if statement.strip():
