@@ -23,7 +23,7 @@ def find_missing_group(checkout: Checkout, rule: Rule) -> Iterator[Risk]:
             (situation, deed)
             for situation in script.situations
             for deed in situation.deeds
-            if deed.act.writes and not deed.holds
+            if deed.act.writes and not deed.holds and not deed.act.tries_again
         ]
         if not bare:
             continue
