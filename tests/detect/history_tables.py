@@ -50,6 +50,7 @@ DEFAULTS: Mapping[str, Row] = {
     "cancellations": {"attempt": 1, "confidence": "known"},
     "attempts": {"repository": "octo/shop", "inferred": False},
     "annotations": {"repository": "octo/shop", "level": "failure", "path": ".github"},
+    "approvals": {"repository": "octo/shop", "environment": "production", "state": "approved"},
     "deployment_statuses": {"repository": "octo/shop", "state": "success"},
     "repositories": {"repository": "octo/shop", "default_branch": "main"},
     "listings": {
@@ -67,7 +68,7 @@ def read_rows(table: str, text: str) -> list[Row]:
     if table == "runs":
         names = ["head_sha" if name == "sha" else name for name in names]
     if table == "concurrency_groups":
-        names = ["path" if name == "workflow_path" else name for name in names]
+        names = [{"workflow_path": "path", "line_no": "line"}.get(name, name) for name in names]
     return [{name: _value(name, text) for name, text in zip(names, line, strict=True)} for line in lines[1:]]
 
 
@@ -124,6 +125,14 @@ def complete(said: Mapping[str, list[Row]]) -> dict[str, list[Row]]:
         effect["repository"] = job.get("repository", effect["repository"])
     _add_runs(rows)
     _add_attempts(rows)
+    for row in rows["concurrency_groups"]:
+        if row.get("group_name") is not None:
+            row.setdefault("group_key", str(row["group_name"]).lower())
+        if row.get("attempt") is not None:
+            row.setdefault("level", "job" if row.get("job_id") else "workflow")
+    for row in rows["cancellations"]:
+        if row.get("group_name") is not None:
+            row.setdefault("group_key", str(row["group_name"]).lower())
     for place, row in enumerate((*rows["deployment_statuses"], *rows["listings"])):
         row.setdefault("status_id" if "state" in row else "listed_at", place if "state" in row else FIRST_DAY)
     rows["log_lines"] = [
