@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from forensics import __version__
 from forensics.config import Config, available_cpus
-from forensics.errors import Incomplete, Interrupted, NothingToAnalyse
+from forensics.errors import NothingToAnalyse
 from forensics.model import Analysis, Coverage, DetectorDoc, Finding, Progress
 
 if TYPE_CHECKING:
@@ -171,13 +171,6 @@ def derive(store: Store) -> None:
     derive_cancellations(store)
 
 
-def _derive(config: Config) -> None:
-    from forensics.store.store import Store
-
-    with Store.write(config.database, memory_limit_mb=config.memory_limit_mb, threads=config.workers) as store:
-        derive(store)
-
-
 def _summary(coverage: Coverage, taken: int, known: int, size: int, begun: float) -> IngestSummary:
     return IngestSummary(
         taken, known, size, coverage.runs, coverage.attempts, coverage.jobs,
@@ -207,18 +200,9 @@ def ingest_github(
 
     begun = time.monotonic()
     request = Request(config, scope, server, credential, policy, environment, checkout)
-    try:
-        fetched = fetch(request, progress, announce, _suspect)
-    except Interrupted:
-        # Somebody waits for the end; the next ingest makes up for it.
-        raise
-    except Incomplete:
-        # What it got is loaded: a case that is analysed now is whole in itself.
-        _derive(config)
-        raise
+    fetched = fetch(request, progress, announce, _suspect, derive)
     loaded = None
     if not scope.dry_run:
-        _derive(config)
         with Store.read(config.database, threads=config.workers) as store:
             loaded = _summary(read_coverage(store), fetched.new_files, 0, fetched.new_bytes, begun)
     return LiveSummary(

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import orjson
 
+from forensics import __version__
 from forensics.config import Config
 from forensics.errors import ForensicsError, Incomplete, Interrupted
 from forensics.ingest.evidence import EvidenceFolder
@@ -83,6 +84,18 @@ FROM workflow_files
 WHERE repository = $repository AND sha LIKE 'blob:%'
 """
 
+_LAST = """
+SELECT outcome = 'done' AND json_extract_string(scope, '$.version') = $version
+FROM ingests
+WHERE ingest_no < $number AND outcome IS DISTINCT FROM 'dry-run'
+ORDER BY ingest_no DESC
+LIMIT 1
+"""
+"""Whether the ingest before came to its end, with this version: then all that follows from the rows was derived."""
+
+Deriving = Callable[[Store], None]
+"""What makes the tables that follow from all others (groups in force, cancellations)."""
+
 Suspecting = Callable[[Store], Sequence[int]]
 """The detectors, without logs: which runs do they name?"""
 
@@ -117,7 +130,13 @@ class Request:
     """A folder that may be a clone of the repository; workflow files are read from it without a request."""
 
 
-def fetch(request: Request, progress: Progress, announce: Callable[[Plan], None], suspecting: Suspecting) -> Fetched:
+def fetch(
+    request: Request,
+    progress: Progress,
+    announce: Callable[[Plan], None],
+    suspecting: Suspecting,
+    deriving: Deriving,
+) -> Fetched:
     """Get what the scope names into the case, and load it.
 
     Raises AccessRefused, Unreachable, RequestInvalid, NothingToAnalyse; Incomplete (LimitReached, ServerFailing,
@@ -138,7 +157,7 @@ def fetch(request: Request, progress: Progress, announce: Callable[[Plan], None]
         )
         request.config.evidence.mkdir(parents=True, exist_ok=True)
         evidence = stack.enter_context(EvidenceFolder(request.config.evidence))
-        return _Live(request, progress, announce, suspecting, store, evidence).run()
+        return _Live(request, progress, announce, suspecting, deriving, store, evidence).run()
 
 
 class _Live:
@@ -150,12 +169,16 @@ class _Live:
         progress: Progress,
         announce: Callable[[Plan], None],
         suspecting: Suspecting,
+        deriving: Deriving,
         store: Store,
         evidence: EvidenceFolder,
     ) -> None:
         self.request = request
         self.progress = progress
         self.suspecting = suspecting
+        self.deriving = deriving
+        self.changed = False
+        self.number = 0
         self.store = store
         self.evidence = evidence
         self.before = (len(evidence.entries), sum(entry.size for entry in evidence.entries.values()))
@@ -174,6 +197,7 @@ class _Live:
                     order, wanted = self._order()
                     jobs = by_attempt([(row[0], row[1], row[2], row[3]) for row in self.store.query(_RAN).rows])
                     self._stage(runner, lambda: self.crawl.fetch_logs(order, jobs, wanted))
+                self._derive()
         return self._told()
 
     def _stage(self, runner: asyncio.Runner, stage: Callable[[], object]) -> None:
@@ -187,7 +211,15 @@ class _Live:
             early = error
         self._load()
         if early:
+            # What it got is loaded: a case that is analysed now is whole in itself.
+            self._derive()
             raise early
+
+    def _derive(self) -> None:
+        """Derive anew, unless the last ingest did and nothing has come since."""
+        asked = {"number": self.number, "version": __version__}
+        if self.changed or self.store.query(_LAST, asked).rows != [(True,)]:
+            self.deriving(self.store)
 
     def _filed(self, repository: str) -> Filed:
         asked = {"repository": repository}
@@ -200,7 +232,7 @@ class _Live:
         if self.loaded == len(self.evidence.entries):
             return
         self.loaded = len(self.evidence.entries)
-        load(
+        summary = load(
             self.store,
             self.evidence.root,
             dict(self.evidence.entries),
@@ -209,6 +241,7 @@ class _Live:
             scratch=self.request.config.case / ".loading",
             progress=self.progress,
         )
+        self.changed |= summary.files > 0 or summary.units > 0
 
     @contextmanager
     def _client(self, runner: asyncio.Runner) -> Iterator[None]:
@@ -231,8 +264,8 @@ class _Live:
     def _noted(self) -> Iterator[None]:
         """Write down that there was an ingest, and how it ended."""
         started = self.session.client.server_now()
-        scope = orjson.dumps(asdict(self.request.scope), default=_plain).decode()
-        number = self.queue.begin_ingest(scope, started)
+        told = {**asdict(self.request.scope), "version": __version__}
+        number = self.number = self.queue.begin_ingest(orjson.dumps(told, default=_plain).decode(), started)
         outcome = "failed"
         try:
             yield
