@@ -34,7 +34,7 @@ def tell_plan(scene: Scene) -> list[str]:
     if scene.step.mode == "locked":
         return _lock_error(scene)
     lines = [_ACQUIRING, *_refresh(scene)]
-    if scene.step.mode == "no-changes":
+    if scene.step.mode == "no-changes" or scene.fact("add") == scene.fact("change") == "0":
         verdict = (
             f"{RESET}{BOLD}{GREEN}No changes.{RESET}{BOLD} Your infrastructure matches the configuration.{RESET}"
         )

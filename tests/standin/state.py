@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from random import Random
 from typing import Any, Literal
@@ -118,7 +118,5 @@ class App:
 
 
 def run_again(run: Run, at: datetime, actor: Person, rng: Random, *, only_failed: bool) -> Run:
-    """The run with one more attempt, whose logs know what every course of events may ask for."""
-    again = rerun(run, load_workflow(run.workflow), at, actor, rng, only_failed=only_failed)
-    last = replace(again.latest, facts={**FACTS, **again.latest.facts})
-    return replace(again, attempts=(*run.attempts, last))
+    """The run with one more attempt."""
+    return rerun(run, load_workflow(run.workflow), at, actor, rng, only_failed=only_failed)

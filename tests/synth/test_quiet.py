@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import io
+import zipfile
 from collections import Counter, defaultdict
+from datetime import timedelta
 from itertools import combinations
 from math import log
+from random import Random
 from statistics import mean, stdev
 
 import pytest
 
+from forensics.synth.commits import PEOPLE
 from forensics.synth.deeds import list_deeds
+from forensics.synth.execute import rerun
 from forensics.synth.history import History
+from forensics.synth.logtext import pack_logs
 from forensics.synth.quiet import live_quietly
-from forensics.synth.template import pace
+from forensics.synth.template import load_workflow, pace
 
 SEEDS = range(20)
 _HISTORIES: dict[int, History] = {}
@@ -133,3 +140,16 @@ def test_first_attempts_begin_when_their_run_is_created(history: History) -> Non
         assert run.attempts[0].asked_at == run.created_at
         for attempt in run.attempts:
             assert attempt.updated_at > attempt.ended_at
+
+
+def test_a_nightly_plan_that_is_run_again_has_logs_and_finds_nothing_to_change() -> None:
+    history = live_quietly(seed=3, days=2)
+    nightly = next(run for run in history.runs if run.event == "schedule")
+    later = nightly.latest.ended_at + timedelta(minutes=5)
+    again = rerun(nightly, load_workflow(nightly.workflow), later, PEOPLE[0], Random(1), only_failed=False)
+    packed = pack_logs(history, again, again.latest)
+    assert packed is not None
+    with zipfile.ZipFile(io.BytesIO(packed)) as archive:
+        plan = archive.read(next(name for name in archive.namelist() if "/" not in name and "plan" in name))
+    assert b"No changes." in plan
+    assert b"to add" not in plan
