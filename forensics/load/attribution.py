@@ -8,6 +8,7 @@ same one whenever and wherever it is read.
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -133,6 +134,7 @@ def attribute(unit: Unit, clues: Sequence[JobClue], known: Known) -> Attribution
         jobs = [_job(unit, clue, run_id, attempt, known, single=len(clues) == 1) for clue in clues]
         if unit.form == "archive":
             jobs = _tell_apart(jobs, clues, run_id, attempt, known)
+            jobs = _tell_namesakes(jobs, clues, known.jobs_of.get((run_id, attempt), []))
     return Attribution(repository, run_id, attempt, by, tuple(jobs), remark, _doubt(clues, run_id, by))
 
 
@@ -165,6 +167,53 @@ def _tell_apart(
         taken.add(job.job_id)
         apart.append(job)
     return apart
+
+
+def _tell_namesakes(
+    jobs: list[JobAttribution], clues: Sequence[JobClue], known: Sequence[KnownJob]
+) -> list[JobAttribution]:
+    """Logs of jobs that share one exact name (a matrix without names) go by their times, else by their order."""
+    counted = Counter(job.name for job in known)
+    told = list(jobs)
+    for name in [name for name, count in counted.items() if count > 1]:
+        logs = [at for at, job in enumerate(jobs) if job.inferred and _match(clues[at], [name]) == 0]
+        taken = {job.job_id for job in jobs}
+        left = [job for job in known if job.name == name and job.job_id not in taken]
+        for at, job in _pair(logs, left, clues).items():
+            told[at] = JobAttribution(job.job_id, job.name, False)
+    return told
+
+
+def _pair(logs: list[int], jobs: list[KnownJob], clues: Sequence[JobClue]) -> dict[int, KnownJob]:
+    """Log → job: those that fit in time with one job only, again and again; then the rest by order, or not at all."""
+    pairs: dict[int, KnownJob] = {}
+    while True:
+        fitting = {at: [job for job in jobs if _lies_within(clues[at], job)] for at in logs}
+        wanted = Counter(found[0].job_id for found in fitting.values() if len(found) == 1)
+        sure = {at: found[0] for at, found in fitting.items() if len(found) == 1 and wanted[found[0].job_id] == 1}
+        if not sure:
+            break
+        pairs |= sure
+        given = {job.job_id for job in sure.values()}
+        logs, jobs = [at for at in logs if at not in sure], [job for job in jobs if job.job_id not in given]
+    # The files of an archive are numbered in the order of the jobs, which is that of their ids.
+    in_order = list(zip(logs, sorted(jobs, key=lambda job: job.job_id), strict=False))
+    if len(logs) == len(jobs) and not any(_contradicts(clues[at], job) for at, job in in_order):
+        pairs |= dict(in_order)
+    return pairs
+
+
+def _lies_within(clue: JobClue, job: KnownJob) -> bool:
+    """Whether the times of both are known and the log's lie in the job's."""
+    moments = (clue.first_at, clue.last_at)
+    return all(moment is not None and _covers(job, moment) for moment in moments)
+
+
+def _contradicts(clue: JobClue, job: KnownJob) -> bool:
+    """Whether what is known of the times of both cannot be of one job."""
+    early = clue.first_at and job.started_at and clue.first_at < job.started_at - _GRACE
+    late = clue.last_at and job.completed_at and clue.last_at > job.completed_at + _GRACE
+    return bool(early or late)
 
 
 def _job_by_name(unit: Unit, clues: Sequence[JobClue], known: Known) -> KnownJob | None:

@@ -119,3 +119,37 @@ def test_a_text_that_calls_itself_another_run_than_its_name_is_doubted():
     found = attribute(text(f"run-{RUN}.log"), [said], KNOWN)
     assert (found.run_id, found.by) == (RUN, "name") and f"its text says run {OTHER}" in (found.doubt or "")
     assert attribute(text(f"run-{OTHER}.log"), [said], KNOWN).doubt is None
+
+
+def namesakes(*logs):
+    """Ids given to the logs of an archive, (first hour, last hour) each, of three jobs all called ``test``."""
+    spans = {JOB: (1, 2), SECOND: (3, 4), SECOND + 1: (3, 6)}
+    jobs = {job_id: KnownJob(job_id, RUN, 1, "test", at(a), at(b)) for job_id, (a, b) in spans.items()}
+    known = Known({RUN: KnownRun("acme/shop", 1, 7, "a" * 40, "Release", None)}, jobs, {})
+    names = [f"{number}_test.txt" for number in range(len(logs))]
+    [unit] = units_of_archive(f"run-{RUN}.zip", names, "x")
+    clues = [
+        clue(name="test", digest=str(number), first_at=first and at(first), last_at=last and at(last))
+        for number, (first, last) in enumerate(logs)
+    ]
+    return [job.job_id if not job.inferred else None for job in attribute(unit, clues, known).jobs]
+
+
+@pytest.mark.parametrize(
+    ("logs", "given_to"),
+    [
+        # The first fits one job only; so does the second; what the third fits is then clear.
+        ([(5, 6), (1, 2), (3, 4)], [SECOND + 1, JOB, SECOND]),
+        # Nothing is known of the times: as many logs as jobs go by their order.
+        ([(None, None)] * 3, [JOB, SECOND, SECOND + 1]),
+        # Fewer logs than jobs: only what time tells.
+        ([(1, 2), (3, 4)], [JOB, None]),
+        # Two logs that only one job fits: neither is it.
+        ([(1, 2), (1, 2), (5, 6)], [None, None, SECOND + 1]),
+        # The order would contradict the times.
+        ([(8, 9), (8, 9), (8, 9)], [None, None, None]),
+    ],
+    ids=["times", "order", "fewer", "contested", "contradicted"],
+)
+def test_logs_of_jobs_of_one_name_go_by_time_then_by_order_and_else_to_none(logs, given_to):
+    assert namesakes(*logs) == given_to

@@ -389,7 +389,7 @@ def test_row_57_logs_land_at_the_right_job_whatever_its_name(tmp_path):
     assert texts_of(tmp_path / "case", CI) == sorted((job.job_id, f"I am {job.job_id}") for _, job, _ in ran)
 
 
-def test_row_57_a_log_that_may_be_of_several_jobs_of_one_name_is_given_to_none_of_them(tmp_path):
+def test_row_57_a_log_that_may_be_of_several_jobs_of_one_name_is_given_to_no_wrong_one(tmp_path):
     world = still_world()
     attempt = world.state(CI).run.latest
     ran = [job for job in attempt.jobs if job.executed]
