@@ -14,7 +14,7 @@ from forensics.errors import EvidenceUnreadable
 from forensics.ingest.folder import Refused
 from forensics.ingest.github.clone import blob_id
 from forensics.ingest.recognise import decode
-from forensics.load.documented import unknown_values
+from forensics.load.documented import odd_type_head, odd_type_rest, unknown_values
 from forensics.load.merge import SCHEMAS, merge_pages
 from forensics.load.naming import Named, read_name
 from forensics.load.page import Page, Row
@@ -47,12 +47,23 @@ class Metadata:
 
 
 @dataclass
+class _OddType:
+    """A field with another type than GitHub documents: how often, and where first."""
+
+    count: int
+    example: str
+    evidence_path: str
+    member: str
+
+
+@dataclass
 class _Gathered:
     seen: dict[str, list[Row]] = field(default_factory=dict)
     files: list[dict[str, Any]] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     neighbours: set[tuple[str, int]] = field(default_factory=set)
     evidence: list[dict[str, Any]] = field(default_factory=list)
+    odd_types: dict[tuple[str, str], _OddType] = field(default_factory=dict)
 
 
 def load_metadata(
@@ -84,6 +95,9 @@ def _read_pages(entry: Evidence, found: Scan, gathered: _Gathered, metadata: Met
         objects += page.objects
         metadata.described += len(page.runs) + len(page.jobs)
         gathered.problems += _page_problems(entry, member, page)
+        for key, count in page.odd_types.items():
+            first = _OddType(0, page.odd_examples[key], entry.path, member)
+            gathered.odd_types.setdefault(key, first).count += count
         for table, rows in page.tables().items():
             gathered.seen.setdefault(table, []).extend(rows)
         # JSON in an archive lies beside what the archive holds, not beside the other files of its folder.
@@ -152,6 +166,7 @@ def _write(store: Store, gathered: _Gathered) -> None:
         gathered.problems.append(Problem("without-id", "", "", detail))
     _insert_new(store, "workflow_files", gathered.files, _FILE_SCHEMA, ("repository", "path", "sha"))
     write_problems(store, gathered.problems)
+    _write_odd_types(store, gathered)
     neighbours = [{"directory": directory, "run_id": run_id} for directory, run_id in sorted(gathered.neighbours)]
     schema = {"directory": pl.String, "run_id": pl.Int64}
     _insert_new(store, "neighbours", neighbours, schema, ("directory", "run_id"))
@@ -162,6 +177,24 @@ def _write(store: Store, gathered: _Gathered) -> None:
     store.insert("evidence", pl.DataFrame(gathered.evidence, schema=evidence_schema))
     # What could not be read once and has been taken since is no problem any more.
     store.execute("DELETE FROM problems WHERE kind = 'unreadable' AND evidence_path IN (SELECT path FROM evidence)")
+
+
+def _write_odd_types(store: Store, gathered: _Gathered) -> None:
+    """One problem per kind of object and field, whichever of many loads met it: counts of later ones are added."""
+    if not gathered.odd_types:
+        return
+    known = store.query("SELECT detail, evidence_path, member FROM problems WHERE kind = 'odd-type'").rows
+    problems = []
+    for (kind, name), odd in gathered.odd_types.items():
+        head = odd_type_head(kind, name)
+        said, path, member = f"0 {head}{odd_type_rest(odd.example)}", odd.evidence_path, odd.member
+        said, path, member = next(
+            (row for row in known if row[0].partition(" ")[2].startswith(head)), (said, path, member)
+        )
+        count, _, rest = said.partition(" ")
+        problems.append(Problem("odd-type", path, member, f"{int(count) + odd.count} {rest}"))
+        store.execute("DELETE FROM problems WHERE kind = 'odd-type' AND detail = $said", {"said": said})
+    write_problems(store, problems)
 
 
 def write_problems(store: Store, problems: Sequence[Problem]) -> None:

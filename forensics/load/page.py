@@ -25,6 +25,10 @@ class Page:
     approvals: list[Row] = field(default_factory=list)
     workflow_versions: list[Row] = field(default_factory=list)
     unread: Counter[str] = field(default_factory=Counter)
+    odd_types: Counter[tuple[str, str]] = field(default_factory=Counter)
+    """(kind of object, field) → how many have another type there than GitHub documents."""
+    odd_examples: dict[tuple[str, str], str] = field(default_factory=dict)
+    """One of them, described."""
     broken: str | None = None
     """Where and why the text stops being JSON."""
 

@@ -16,6 +16,7 @@ import orjson
 
 from forensics.ingest.recognise import decode, strip_colours
 from forensics.load import fields
+from forensics.load.documented import note_types
 from forensics.load.naming import Named
 from forensics.load.page import Page
 from forensics.load.runrows import (
@@ -146,6 +147,7 @@ def _read_annotation(value: dict[str, Any], named: Named, page: Page) -> bool:
     if job_id is None:
         page.unread["an annotation whose file's path names no check run (…/check-runs/ID/annotations)"] += 1
         return True
+    note_types("annotations", value, page)
     page.annotations.append(
         {
             "repository": named.repository or fields.repository_of(value) or "",
@@ -162,6 +164,7 @@ def _read_annotation(value: dict[str, Any], named: Named, page: Page) -> bool:
 
 
 def _read_deployment(value: dict[str, Any], named: Named, page: Page) -> None:
+    note_types("deployments", value, page)
     page.deployments.append(
         {
             "repository": fields.repository_of(value) or named.repository or "",
@@ -179,6 +182,7 @@ def _read_deployment(value: dict[str, Any], named: Named, page: Page) -> None:
 
 
 def _read_deployment_status(value: dict[str, Any], named: Named, page: Page) -> None:
+    note_types("deployment statuses", value, page)
     log_url = fields.text(value.get("log_url")) or fields.text(value.get("target_url"))
     link = fields.RUN_URL.search(log_url or "")
     deployment = _DEPLOYMENT_URL.search(str(value.get("deployment_url") or ""))
@@ -200,6 +204,7 @@ def _read_deployment_status(value: dict[str, Any], named: Named, page: Page) -> 
 
 
 def _read_workflow(value: dict[str, Any], named: Named, page: Page) -> None:
+    note_types("workflows", value, page)
     page.workflows.append(
         {
             "repository": fields.repository_of(value) or named.repository or "",
@@ -218,6 +223,7 @@ def _read_approval(value: dict[str, Any], named: Named, page: Page) -> bool:
     if named.run_id is None:
         page.unread["an approval whose file's path names no run (…/runs/ID/approvals)"] += 1
         return True
+    note_types("approvals", value, page)
     for environment in fields.objects(value.get("environments")) or [{}]:
         page.approvals.append(
             {

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from forensics.load import fields
+from forensics.load.documented import note_types
 from forensics.load.naming import Named
 from forensics.load.page import Page, Row
 
@@ -42,6 +43,7 @@ def is_gh_run(value: dict[str, Any]) -> bool:
 
 def read_run(value: dict[str, Any], named: Named, page: Page) -> None:
     """Add a run of REST, and the repository that it carries."""
+    note_types("runs", value, page)
     repository = fields.full_name(value.get("repository")) or fields.repository_of(value) or named.repository or ""
     # A run object has its attempt; one of which --jq left it out says nothing of it.
     attempt = fields.small(value.get("run_attempt")) or named.attempt or (1 if "jobs_url" in value else None)
@@ -76,6 +78,7 @@ def read_run(value: dict[str, Any], named: Named, page: Page) -> None:
 
 def read_job(value: dict[str, Any], named: Named, page: Page) -> None:
     """Add a job of REST and its steps."""
+    note_types("jobs", value, page)
     job_id = fields.identity(value.get("id"))
     steps = fields.objects(value.get("steps"))
     page.jobs.append(
@@ -117,6 +120,7 @@ def read_gh_run(value: dict[str, Any], named: Named, page: Page) -> bool:
         return bool(jobs)
     repository = url[1] if url else named.repository or ""
     said = fields.small(value.get("attempt")) or next((int(u[3]) for u in urls if u and u[3]), None) or named.attempt
+    note_types("runs of gh", value, page)
     if value.keys() - {"jobs"}:
         page.runs.append(_gh_run(value, repository, run_id, said))
     for job in jobs:
@@ -154,6 +158,7 @@ def read_gh_job(
     job: dict[str, Any], repository: str, run_id: int, attempt: int | None, run: dict[str, Any], page: Page
 ) -> None:
     """Add a job of gh and its steps; ``run`` is the object that it came in."""
+    note_types("jobs of gh", job, page)
     job_id = fields.identity(job.get("databaseId"))
     if job_id is None:
         found = fields.RUN_URL.search(str(job.get("url") or ""))
@@ -204,6 +209,7 @@ def _executed(job: dict[str, Any], steps: list[dict[str, Any]], knows_runner: bo
 
 
 def _add_step(job_id: int | None, step: dict[str, Any], started: str, completed: str, page: Page) -> None:
+    note_types("steps", step, page)
     number = fields.small(step.get("number"))
     if job_id is None or number is None:
         return
