@@ -89,6 +89,106 @@ FROM (
 ) AS seen
 WHERE jobs.job_id = seen.job_id AND jobs.inferred;
 
+-- Times that cannot be: before GitHub was there (2008), or more than a day after the newest time in the case
+-- that no single odd object makes (when evidence was taken, last log lines, creation of runs). They are
+-- unknown to everything that reckons with times; raw keeps them, and from raw they are told below.
+CREATE OR REPLACE TEMP TABLE possible AS
+SELECT
+    TIMESTAMP '2008-01-01' AS first_at,
+    greatest(
+        (SELECT max(taken_at) FROM evidence),
+        (SELECT max(last_at) FROM log_sources),
+        (SELECT max(created_at) FROM runs)
+    ) + INTERVAL 1 DAY AS last_at;
+
+UPDATE jobs SET
+    created_at = CASE WHEN created_at BETWEEN first_at AND last_at THEN created_at END,
+    started_at = CASE WHEN started_at BETWEEN first_at AND last_at THEN started_at END,
+    completed_at = CASE WHEN completed_at BETWEEN first_at AND last_at THEN completed_at END
+FROM possible
+WHERE
+    NOT inferred
+    AND (
+        least(created_at, started_at, completed_at) < first_at
+        OR greatest(created_at, started_at, completed_at) > last_at
+    );
+
+UPDATE runs SET
+    created_at = CASE WHEN created_at >= first_at THEN created_at END,
+    run_started_at = CASE WHEN run_started_at BETWEEN first_at AND last_at THEN run_started_at END,
+    updated_at = CASE WHEN updated_at BETWEEN first_at AND last_at THEN updated_at END
+FROM possible
+WHERE
+    least(created_at, run_started_at, updated_at) < first_at
+    OR greatest(run_started_at, updated_at) > last_at;
+
+UPDATE attempts SET
+    created_at = CASE WHEN created_at BETWEEN first_at AND last_at THEN created_at END,
+    updated_at = CASE WHEN updated_at BETWEEN first_at AND last_at THEN updated_at END
+FROM possible
+WHERE
+    least(created_at, updated_at) < first_at
+    OR greatest(created_at, updated_at) > last_at;
+
+DROP TABLE possible;
+
+DELETE FROM problems
+WHERE kind = 'odd-times';
+
+INSERT INTO problems BY NAME
+WITH told AS (
+    SELECT
+        run_id,
+        job_id,
+        'jobs end before they began; each counts as ended when it began' AS oddity
+    FROM jobs
+    -- GitHub ends a skipped job up to seconds before its start: nothing executed there (121 in real data).
+    WHERE completed_at < started_at AND NOT inferred AND executed IS DISTINCT FROM FALSE
+    UNION ALL BY NAME
+    -- gh writes the year 1 for what is not known; REST has null.
+    SELECT
+        run_id,
+        job_id,
+        'jobs have times that cannot be; they count as unknown' AS oddity
+    FROM jobs
+    WHERE
+        (
+            started_at IS NULL
+            AND coalesce(
+                raw ->> 'started_at', nullif(raw ->> 'startedAt', '0001-01-01T00:00:00Z'), ''
+            ) <> ''
+        )
+        OR (
+            completed_at IS NULL
+            AND coalesce(
+                raw ->> 'completed_at', nullif(raw ->> 'completedAt', '0001-01-01T00:00:00Z'), ''
+            ) <> ''
+        )
+        OR (created_at IS NULL AND coalesce(raw ->> 'created_at', '') <> '')
+    UNION ALL BY NAME
+    SELECT
+        run_id,
+        NULL::BIGINT AS job_id,
+        'runs have times that cannot be; they count as unknown' AS oddity
+    FROM runs
+    WHERE
+        (created_at IS NULL AND coalesce(raw ->> 'created_at', '') <> '')
+        OR (run_started_at IS NULL AND coalesce(raw ->> 'run_started_at', '') <> '')
+        OR (updated_at IS NULL AND coalesce(raw ->> 'updated_at', '') <> '')
+)
+
+SELECT
+    'odd-times' AS kind,
+    '' AS evidence_path,
+    '' AS member,
+    count(*) || ' ' || oddity || '. GitHub''s JSON is kept in raw; for example '
+    || coalesce('job ' || min(job_id), 'run ' || min(run_id)) || '.' AS detail,
+    0 AS lines,
+    arg_min(run_id, coalesce(job_id, run_id)) AS run_id,
+    min(job_id) AS job_id
+FROM told
+GROUP BY oddity;
+
 -- A partial re-run copies untouched jobs with their old times: they did not run again.
 UPDATE jobs SET copied = TRUE
 FROM attempts
@@ -128,7 +228,9 @@ FROM (
         CASE
             WHEN count(jobs.job_id) = 0 AND any_value(attempts.status) = 'completed'
                 THEN any_value(attempts.updated_at)
-            ELSE max(jobs.completed_at) FILTER (WHERE coalesce(jobs.executed, TRUE) AND NOT jobs.copied)
+            ELSE max(
+                CASE WHEN jobs.completed_at < jobs.started_at THEN jobs.started_at ELSE jobs.completed_at END
+            ) FILTER (WHERE coalesce(jobs.executed, TRUE) AND NOT jobs.copied)
         END AS completed_at
     FROM attempts
     LEFT JOIN jobs ON attempts.run_id = jobs.run_id AND attempts.attempt = jobs.attempt

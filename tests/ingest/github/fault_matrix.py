@@ -126,9 +126,10 @@ ROWS = (
         "test_row_37_fields_of_runs_that_are_null_or_missing_are_unknown_and_lose_nothing"),
     Row(38, "A status, conclusion or event nobody documented", "Kept as text; problem `unknown-value` counts it.",
         "test_row_38_values_that_github_has_not_documented_are_kept_and_counted"),
-    Row(39, "New fields, other types", "What is no such value is NULL; the JSON is kept.",
+    Row(39, "New fields, other types", "What is no such value is NULL; the JSON is kept; problem `odd-type` "
+        "counts them, one for each field.",
         "test_row_39_fields_that_are_new_or_of_another_type_do_no_harm"),
-    Row(40, "Times that cannot be", "Kept in the JSON; stop nothing.",
+    Row(40, "Times that cannot be", "Kept in the JSON, unknown to all that reckons; `odd-times` counts them.",
         "test_row_40_times_that_cannot_be_are_kept_and_stop_nothing"),
     Row(41, "A gigabyte, 100,000 members, a line without end", "Streamed and capped; less than 300 MB of memory.",
         "test_row_41_an_archive_of_a_gigabyte_takes_less_than_300_mb"),
@@ -163,10 +164,11 @@ ROWS = (
         "test_row_55_a_workflow_file_that_is_not_there_has_a_tombstone"),
     Row(56, "Secrets in addresses, messages, logs", "Taken out before anything is kept or said.",
         "test_row_56_neither_token_nor_signature_is_anywhere_in_the_case"),
-    Row(57, "Names with `/`, `:`, emoji, 200 characters, twice", "Matched as the archive mangles them; a log that "
-        "may be of several jobs is given to none of them.",
+    Row(57, "Names with `/`, `:`, emoji, 200 characters, twice", "Matched as the archive mangles them; jobs of one "
+        "name by their times, then by their order; else a log is given to none of them.",
         "test_row_57_logs_land_at_the_right_job_whatever_its_name"),
-    Row(58, "More annotations than a page", "All pages; a page that fails is asked for again.",
+    Row(58, "More annotations than a page", "All pages; a page that fails is asked for again. GitHub's own "
+        "count is in the check run, which is not fetched: what GitHub itself left out is not known.",
         "test_row_58_all_pages_of_annotations_are_taken"),
 )  # fmt: skip
 

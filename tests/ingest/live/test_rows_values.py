@@ -10,6 +10,7 @@ from tests.ingest.live.account import (
     TEST_22,
     altered,
     beside,
+    details,
     differing,
     hasty,
     problems,
@@ -103,6 +104,24 @@ def test_row_39_fields_that_are_new_or_of_another_type_do_no_harm(tmp_path):
     assert work(case)["jobs", str(CI)] == work(case)["logs", f"{DOCS}/1"] == "done"
 
 
+def test_row_39_each_field_of_another_type_is_said_once_with_its_count(tmp_path):
+    world = still_world()
+    world.alter_run(DOCS, run_number="17")
+    world.alter_run(DEPLOY, run_number="18", actor="allowed")
+    world.alter_job(TEST_22, labels="ubuntu", steps={"a": 1}, runner_id=True)
+    with StandIn(world) as stand_in:
+        ingest(stand_in, tmp_path / "case")
+    said = sorted(text.partition(". ")[0] for text in details(tmp_path / "case", "odd-type"))
+    assert [text.partition(" of the ")[2].partition(", which")[0] for text in said] == [
+        "jobs have something else in labels than a list",
+        "jobs have something else in runner_id than a number",
+        "jobs have something else in steps than a list",
+        "runs have something else in run_number than a number",
+    ]
+    assert all("for example" in text and int(text.partition(" ")[0]) >= 1 for text in said)
+    assert "odd-type" in told(tmp_path / "case")
+
+
 def test_row_39_an_answer_of_another_shape_loses_only_itself(tmp_path):
     with StandIn(still_world()) as stand_in:
         wrong = [
@@ -130,7 +149,34 @@ def test_row_40_times_that_cannot_be_are_kept_and_stop_nothing(tmp_path):
     assert rows(case, times, j=LINT) == [(True, True, "0001-01-01T00:00:00Z")]
     negative = "SELECT completed_at < started_at FROM jobs WHERE job_id = $j"
     assert rows(case, negative, j=TEST_22) == [(True,)]
+    assert details(case, "odd-times") == [
+        f"1 jobs end before they began; each counts as ended when it began. GitHub's JSON is kept in raw; "
+        f"for example job {TEST_22}.",
+        f"1 jobs have times that cannot be; they count as unknown. GitHub's JSON is kept in raw; "
+        f"for example job {LINT}.",
+        f"1 runs have times that cannot be; they count as unknown. GitHub's JSON is kept in raw; "
+        f"for example run {DOCS}.",
+    ]
     assert rows(case, "SELECT count(DISTINCT run_id) FROM log_lines") == [(5,)]
+
+
+def test_row_40_times_long_ago_or_to_come_are_unknown_and_told_once_however_often_it_is_settled(tmp_path):
+    world = still_world()
+    world.alter_job(TEST_22, started_at="1970-01-01T00:00:00Z")
+    world.alter_job(LINT, completed_at="2999-01-01T00:00:00Z")
+    with StandIn(world) as stand_in:
+        ingest(stand_in, tmp_path / "case")
+        before = details(tmp_path / "case", "odd-times")
+        ingest(stand_in, tmp_path / "case")
+    case = tmp_path / "case"
+    assert [text.partition(";")[0] for text in before] == ["2 jobs have times that cannot be"]
+    assert details(case, "odd-times") == before
+    assert rows(case, "SELECT started_at FROM jobs WHERE job_id = $j", j=TEST_22) == [(None,)]
+    assert rows(case, "SELECT raw->>'completed_at' FROM jobs WHERE job_id = $j", j=LINT) == [
+        ("2999-01-01T00:00:00Z",)
+    ]
+    lasted = "SELECT max(completed_at - started_at) < INTERVAL 1 DAY FROM attempts"
+    assert rows(case, lasted) == [(True,)]
 
 
 # --- row 55: workflow files
