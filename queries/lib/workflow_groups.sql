@@ -198,36 +198,72 @@ WHERE i.level = 'workflow' AND i.known;
 -- longest, and the overlap survives the grain of one second at both ends. `locks` are the known groups that
 -- the jobs were in, their own and their run's; `gaps` is true where another one's name is not known.
 CREATE OR REPLACE TEMP VIEW target_meetings AS
-WITH wrote AS (
+WITH visits AS (
+    -- The long names of targets would make sorting slow; two of one hash cost a look in vain, no more.
+    SELECT DISTINCT
+        job_id,
+        hash(target_key) AS target_hash
+    FROM write_effects
+    WHERE outcome IN ('done', 'rejected', 'unknown') AND run_id > 0
+),
+
+marked AS (
+    SELECT
+        v.job_id,
+        v.target_hash,
+        j.repository,
+        j.name,
+        j.started_at,
+        j.ended_at,
+        lead(j.started_at) OVER (
+            PARTITION BY v.target_hash ORDER BY j.started_at, j.ended_at, v.job_id
+        ) AS next_start,
+        max(j.ended_at) OVER (
+            PARTITION BY v.target_hash
+            ORDER BY j.started_at, j.ended_at, v.job_id
+            ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+        ) AS busy_until
+    FROM visits AS v
+    INNER JOIN executed_jobs AS j ON v.job_id = j.job_id
+),
+
+-- Only what reaches beyond the next beginning, or begins before an earlier end, can meet anything.
+near AS (
+    SELECT *
+    FROM marked
+    WHERE ended_at > next_start OR started_at < busy_until
+),
+
+wrote AS (
     SELECT
         w.target_key,
         w.run_id,
         w.attempt,
         w.job_id,
+        any_value(n.repository) AS repository,
+        any_value(n.name) AS name,
+        any_value(n.started_at) AS started_at,
+        any_value(n.ended_at) AS ended_at,
         any_value(w.target) AS target,
         max(effect_weight(w.effect, w.target)) AS weight,
         min(w.effect) AS effect,
         bool_or(w.outcome <> 'rejected') AS accepted,
         min(w.line_no) AS line_no
-    FROM write_effects AS w
-    WHERE w.outcome IN ('done', 'rejected', 'unknown') AND w.run_id > 0
+    FROM near AS n
+    INNER JOIN write_effects AS w ON n.job_id = w.job_id AND n.target_hash = hash(w.target_key)
+    WHERE w.outcome IN ('done', 'rejected', 'unknown')
     GROUP BY w.target_key, w.run_id, w.attempt, w.job_id
 ),
 
 timed AS (
     SELECT
-        w.*,
-        j.repository,
-        j.name,
-        j.started_at,
-        j.ended_at,
-        max(j.ended_at) OVER (
-            PARTITION BY w.target_key, w.run_id, w.attempt
-            ORDER BY j.started_at, w.job_id
+        *,
+        max(ended_at) OVER (
+            PARTITION BY target_key, run_id, attempt
+            ORDER BY started_at, job_id
             ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
         ) AS reached_until
-    FROM wrote AS w
-    INNER JOIN executed_jobs AS j ON w.job_id = j.job_id
+    FROM wrote
 ),
 
 numbered AS (
@@ -374,46 +410,29 @@ INNER JOIN locked AS b ON m.target_key = b.target_key AND m.other_place = b.plac
 
 -- The same meetings once for each of the two runs, as its own and the other's.
 CREATE OR REPLACE TEMP VIEW sided_meetings AS
+WITH sides AS (
+    SELECT unnest([TRUE, FALSE]) AS later
+)
+
 SELECT
-    repository,
-    target_key,
-    target,
-    run_id,
-    attempt,
-    other_run_id,
-    other_attempt,
-    other_repository,
-    met_at,
-    effect,
-    accepted,
-    weight,
-    evidence,
-    overlap_seconds,
-    run_id AS own_run_id,
-    attempt AS own_attempt,
-    groups AS own_groups,
-    gaps AS own_gaps,
-    locks AS own_locks
-FROM target_meetings
-UNION ALL
-SELECT
-    repository,
-    target_key,
-    target,
-    run_id,
-    attempt,
-    other_run_id,
-    other_attempt,
-    other_repository,
-    met_at,
-    effect,
-    accepted,
-    weight,
-    evidence,
-    overlap_seconds,
-    other_run_id AS own_run_id,
-    other_attempt AS own_attempt,
-    other_groups AS own_groups,
-    other_gaps AS own_gaps,
-    other_locks AS own_locks
-FROM target_meetings;
+    m.repository,
+    m.target_key,
+    m.target,
+    m.run_id,
+    m.attempt,
+    m.other_run_id,
+    m.other_attempt,
+    m.other_repository,
+    m.met_at,
+    m.effect,
+    m.accepted,
+    m.weight,
+    m.evidence,
+    m.overlap_seconds,
+    if(s.later, m.run_id, m.other_run_id) AS own_run_id,
+    if(s.later, m.attempt, m.other_attempt) AS own_attempt,
+    if(s.later, m.groups, m.other_groups) AS own_groups,
+    if(s.later, m.gaps, m.other_gaps) AS own_gaps,
+    if(s.later, m.locks, m.other_locks) AS own_locks
+FROM target_meetings AS m
+CROSS JOIN sides AS s;
