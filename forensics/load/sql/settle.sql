@@ -90,7 +90,8 @@ FROM (
 WHERE jobs.job_id = seen.job_id AND jobs.inferred;
 
 -- Times that cannot be: before GitHub was there (2008), or more than a day after the newest time in the case
--- that no single odd object makes (when evidence was taken, last log lines, creation of runs). They are
+-- that no single odd object makes (when evidence was taken, last log lines, creation of runs, and by
+-- GitHub's clock, where ours is behind, the end of what was listed). They are
 -- unknown to everything that reckons with times; raw keeps them, and from raw they are told below.
 CREATE OR REPLACE TEMP TABLE possible AS
 SELECT
@@ -98,7 +99,8 @@ SELECT
     greatest(
         (SELECT max(taken_at) FROM evidence),
         (SELECT max(last_at) FROM log_sources),
-        (SELECT max(created_at) FROM runs)
+        (SELECT max(created_at) FROM runs),
+        (SELECT max(ends_at) FROM listings)
     ) + INTERVAL 1 DAY AS last_at;
 
 UPDATE jobs SET
