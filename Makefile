@@ -9,7 +9,7 @@ PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check --constraint
 TESTS ?= tests
 JOBS ?= 2
 
-SQL := queries forensics/store/migrations forensics/load/sql
+SQL := queries forensics/store/migrations forensics/load/sql forensics/concurrency/sql forensics/audit/sql
 DOCS := $(wildcard docs/*.md) README.md
 
 .DEFAULT_GOAL := help

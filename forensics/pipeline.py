@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,111 +15,25 @@ from typing import TYPE_CHECKING
 from forensics import __version__
 from forensics.config import Config, available_cpus
 from forensics.errors import NothingToAnalyse
-from forensics.model import Analysis, Coverage, DetectorDoc, Finding, Progress
+from forensics.model import Analysis, Coverage, Finding, Progress
+from forensics.outcome import (
+    CaseAudit,
+    Demo,
+    Detection,
+    IngestSummary,
+    LiveSummary,
+    SourceAccount,
+    Status,
+)
 
 if TYPE_CHECKING:
     from forensics.audit import Audit
     from forensics.detect.run import DetectionResult
     from forensics.ingest.evidence import Verification
     from forensics.ingest.github.answer import Credential, Policy, Server
-    from forensics.ingest.github.scope import Completeness, Plan, Scope
-    from forensics.store.coverage import Account, ListedWindow, PastIngest
+    from forensics.ingest.github.scope import Plan, Scope
     from forensics.store.store import Store
     from forensics.synth.write import Written
-
-
-@dataclass(frozen=True)
-class IngestSummary:
-    """What one ingest did, and what the case holds after it."""
-
-    files_taken: int
-    files_known: int
-    bytes: int
-    """Size of the files taken now."""
-    runs: int
-    attempts: int
-    jobs: int
-    log_lines: int
-    effects: int
-    lines_in: int
-    lines_stored: int
-    lines_duplicate: int
-    lines_problem: int
-    problems: tuple[tuple[str, int], ...]
-    seconds: float
-
-
-@dataclass(frozen=True)
-class LiveSummary:
-    """What one live ingest did."""
-
-    plan: Plan
-    """What was to be asked for, as it was announced."""
-    completeness: tuple[Completeness, ...]
-    logs: str
-    """Which logs were wanted."""
-    requests: int
-    by_kind: Mapping[str, int]
-    """Requests made, by what they were for."""
-    waited: float
-    """Seconds spent waiting for limits."""
-    loaded: IngestSummary | None
-    """None after a dry run."""
-    moved: tuple[tuple[str, str], ...]
-    """Repositories that have another name now: (asked for, called now)."""
-    warnings: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Detection:
-    """What the detectors said."""
-
-    findings: tuple[Finding, ...]
-    docs: tuple[DetectorDoc, ...]
-    failures: tuple[tuple[str, str], ...]
-    """Detectors that could not run, and why."""
-    coverage: Coverage
-    workflow_paths: Mapping[int, str] = field(default_factory=dict)
-    """Workflow file of each run that a finding names, where known."""
-
-
-@dataclass(frozen=True)
-class SourceAccount:
-    """Lines of one evidence file."""
-
-    evidence_path: str
-    form: str
-    lines_in: int
-    stored: int
-    duplicate: int
-    problem: int
-
-
-@dataclass(frozen=True)
-class Status:
-    """What is in a case and what is missing."""
-
-    coverage: Coverage
-    kinds: tuple[tuple[str, int, int], ...]
-    """Kind of evidence, files, rows or lines read."""
-    sources: tuple[SourceAccount, ...]
-    problems: tuple[tuple[str, int, str], ...]
-    """Kind, how many, and one of them as an example."""
-    completeness: tuple[Account, ...] = ()
-    """What live ingests listed and what became of it; empty where nothing was asked of GitHub, like the next two."""
-    windows: tuple[ListedWindow, ...] = ()
-    ingests: tuple[PastIngest, ...] = ()
-    """Live ingests, the last one first."""
-
-
-@dataclass(frozen=True)
-class Demo:
-    """Where the demonstration lies and what it found."""
-
-    case: Path
-    report: Path
-    findings: tuple[Finding, ...]
-    seconds: float
 
 
 def ingest_files(config: Config, paths: Sequence[Path], progress: Progress) -> IngestSummary:
@@ -228,18 +141,50 @@ def detect(config: Config, *, only: Sequence[str] = (), queries: Path | None = N
     return Detection(result.findings, result.docs, tuple(result.failures), coverage, paths)
 
 
-def audit(workflows: Path | None, *, only: Sequence[str] = (), workers: int = 1) -> Audit:
+def audit_case(config: Config, *, only: Sequence[str] = ()) -> CaseAudit:
+    """What the settings in a case did (detectors of their family) and promise (rules on the files used last).
+
+    ``only`` names detectors and rules. Raises UsageProblem for what is neither, NothingToAnalyse without runs.
+    """
+    from forensics.audit import audit_texts, load_rules
+    from forensics.audit.account import read_account, read_agreement
+    from forensics.audit.history import FAMILY, read_latest
+    from forensics.errors import UsageProblem
+    from forensics.store.store import Store
+
+    rules = {rule.id for rule in load_rules()}
+    unknown = [name for name in only if name not in rules and name not in FAMILY]
+    if unknown:
+        raise UsageProblem(
+            f"There is no rule or detector of the audit called '{unknown[0]}'.",
+            hint="List them: forensics detectors; the rules stand in docs/audit.md.",
+        )
+    wanted = [name for name in only if name in rules]
+    asked = [name for name in FAMILY if not only or name in only]
+    with Store.read(config.database, threads=config.workers) as store:
+        coverage = _require_runs(store, config)
+        # Detectors bring the views that the account reads, so one runs even where only rules were asked for.
+        result = _run_detectors(store, asked or FAMILY[:1], None)
+        findings = result.findings if asked else ()
+        paths = _workflow_paths(store, findings)
+        accounts, agreement = read_account(store), read_agreement(store)
+        audits = {
+            repository: audit_texts(texts, only=wanted)
+            for repository, texts in read_latest(store).items()
+            if wanted or not only
+        }
+    return CaseAudit(
+        accounts, agreement, findings, tuple(result.failures), audits, result.docs if asked else (), coverage, paths
+    )
+
+
+def audit(workflows: Path, *, only: Sequence[str] = (), workers: int = 1) -> Audit:
     """What the concurrency settings of workflow files promise: of a checkout, a folder or one file, without a case.
 
-    Raises NothingToAnalyse where there is no workflow file or none was named, UsageProblem for an unknown rule.
+    Raises NothingToAnalyse where there is no workflow file, UsageProblem for an unknown rule.
     """
     from forensics.audit import audit_checkout
 
-    if workflows is None:
-        raise NothingToAnalyse(
-            "It was not said which workflow files to look at.",
-            hint="Name a checkout, a folder or a file: forensics audit --workflows .",
-        )
     return audit_checkout(workflows, only=only, workers=workers)
 
 

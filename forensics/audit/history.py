@@ -1,8 +1,15 @@
-"""The workflow files of a case as they were used last, so that the rules can be asked about them."""
+"""What a case tells of its workflow files: how they looked when they were used last, and what is asked of it."""
 
 from __future__ import annotations
 
 from forensics.store.store import Store
+
+FAMILY = (
+    "collapsed-group", "deadlock", "dispatch-deadlock", "evaluator-disagrees", "evicted-by-no-op", "evicted-waiter",
+    "group-case-collision", "lost-tip", "merge-queue-cancel", "missing-group", "mixed-policy", "parked-holder",
+    "queue-max-with-cancel", "required-check-cancelled", "starved-lane", "unique-group", "wrong-lane", "zombie-run",
+)  # fmt: skip
+"""Detectors whose cause is in the settings; the others are about what runs did to each other and to the world."""
 
 _LATEST = """
 WITH used AS (

@@ -11,12 +11,16 @@ from typing import TYPE_CHECKING
 import click
 
 from forensics.cli.detect import COLOURS, FAILED_ON, MOST_SHOWN
-from forensics.cli.options import HELP, MOST_WORKERS
+from forensics.cli.detect import rows as finding_rows
+from forensics.cli.options import HELP, MOST_WORKERS, with_config
+from forensics.cli.table import layout
 from forensics.cli.terminal import is_terminal, plural, put, put_raw, say, visible, width
 from forensics.model import SEVERITIES, Severity
 
 if TYPE_CHECKING:
     from forensics.audit import Audit, Risk
+    from forensics.config import Config
+    from forensics.outcome import CaseAudit
 
 ANY_PATH = click.Path(path_type=Path)
 
@@ -25,18 +29,24 @@ ANY_PATH = click.Path(path_type=Path)
 @click.option(
     "--workflows", type=ANY_PATH, metavar="PATH", help="A checkout, a folder with workflow files, or one file."
 )
-@click.option("--only", metavar="ID", multiple=True, help="Ask only this rule; repeatable.")
+@click.option("--only", metavar="ID", multiple=True, help="Ask only this rule or detector; repeatable.")
 @click.option(
     "--format", "form", type=click.Choice(["table", "json", "sarif", "markdown"]), default="table", show_default=True
 )
 @click.option("--fail-on", type=click.Choice(SEVERITIES), help="Exit with 10 if anything this bad is found.")
-def command(workflows: Path | None, only: tuple[str, ...], form: str, fail_on: Severity | None) -> None:
+@with_config
+def command(
+    config: Config, workflows: Path | None, only: tuple[str, ...], form: str, fail_on: Severity | None
+) -> None:
     """Find what is wrong with concurrency settings.
 
-    Reads workflow files as they are, without a case or history; worst first, with a fix for each.
+    Of a case: each workflow's settings as they were written and as they acted, what went wrong because of them, and
+    what the files used last promise. With --workflows: files as they are, without a case or history; worst first,
+    with a fix for each.
 
     \b
     Examples:
+      forensics audit
       forensics audit --workflows .
       forensics audit --workflows .github/workflows/deploy.yml
       forensics audit --workflows . --format sarif > concurrency.sarif
@@ -45,6 +55,9 @@ def command(workflows: Path | None, only: tuple[str, ...], form: str, fail_on: S
     from forensics.cli.audit_formats import to_json, to_markdown, to_sarif, worst_first
     from forensics.config import available_cpus
 
+    if workflows is None:
+        _audit_case(config, only, form, fail_on)
+        return
     audit = pipeline.audit(workflows, only=only, workers=min(available_cpus(), MOST_WORKERS))
     try:
         match form:
@@ -65,6 +78,88 @@ def command(workflows: Path | None, only: tuple[str, ...], form: str, fail_on: S
     say(f"{plural(audit.files, 'workflow file')}, {plural(len(audit.rules), 'rule')}, {found}")
     if fail_on and set(worst_first(audit.risks)) & set(SEVERITIES[: SEVERITIES.index(fail_on) + 1]):
         raise click.exceptions.Exit(FAILED_ON)
+
+
+def _audit_case(config: Config, only: tuple[str, ...], form: str, fail_on: Severity | None) -> None:
+    """The settings of a case: what they did, and what the files used last promise."""
+    from forensics import pipeline
+    from forensics.cli.case_audit_formats import to_json, to_markdown, to_sarif
+
+    audit = pipeline.audit_case(config, only=only)
+    risks = [risk for one in audit.audits.values() for risk in one.risks]
+    try:
+        match form:
+            case "json":
+                put_raw(to_json(audit) + "\n")
+            case "sarif":
+                put_raw(to_sarif(audit) + "\n")
+            case "markdown":
+                put_raw(to_markdown(audit) + "\n")
+            case _:
+                for line in describe_case(audit, width()):
+                    put(line)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        sys.stdout = None
+    for detector, message in audit.failures:
+        say(f"The detector {visible(detector)} failed: {visible(message)}")
+    happened, promised = plural(len(audit.findings), "finding"), plural(len(risks), "risk")
+    say(f"{plural(len(audit.accounts), 'workflow')}: {happened} of what happened, {promised} in the files.")
+    say("  → forensics report" if audit.findings else "  → forensics detect")
+    if fail_on:
+        worst = SEVERITIES[: SEVERITIES.index(fail_on) + 1]
+        severities = {finding.severity for finding in audit.findings} | {risk.severity for risk in risks}
+        if severities & set(worst):
+            raise click.exceptions.Exit(FAILED_ON)
+    if audit.failures:
+        raise click.exceptions.Exit(1)
+
+
+def describe_case(audit: CaseAudit, columns: int) -> Iterator[str]:
+    """The account of each workflow, the agreement with GitHub, what happened, what the files promise."""
+    heading = (
+        "workflow",
+        "runs",
+        "groups",
+        "evicted",
+        "cancelled",
+        "deadlocked",
+        "wait",
+        "95 %",
+        "lost min",
+        "idle s",
+    )
+    accounts = [
+        (
+            visible(one.workflow_path), one.runs, one.groups, one.evicted, one.cancelled, one.deadlocked,
+            _seconds(one.waited_half_seconds), _seconds(one.waited_most_seconds), round(one.cancelled_minutes),
+            round(one.idle_seconds),
+        )
+        for one in audit.accounts
+    ]  # fmt: skip
+    yield from layout(heading, accounts, columns)
+    for one in audit.accounts:
+        yield from (f"  {visible(one.workflow_path)}  {visible(setting)}" for setting in one.settings)
+    for agreement in audit.agreement:
+        share = f"{agreement.agreed / agreement.asked:.0%}" if agreement.asked else "none"
+        yield (
+            f"{visible(agreement.repository)}: GitHub named the groups of {plural(agreement.asked, 'run')}; "
+            f"{share} are what the files come to."
+        )
+        yield from (f"  {visible(example)}" for example in agreement.examples)
+    if audit.findings:
+        yield ""
+        yield "What happened:"
+        yield from finding_rows(audit.findings, columns)
+    for repository, files in audit.audits.items():
+        if files.risks:
+            yield ""
+            yield f"What the files of {visible(repository)} promise:"
+            yield from rows(files.risks, columns)
+
+
+def _seconds(value: float | None) -> str:
+    return "–" if value is None else f"{value:,.0f} s"
 
 
 def rows(risks: Sequence[Risk], columns: int) -> Iterator[str]:

@@ -17,7 +17,7 @@ from forensics.config import Config
 from forensics.model import SEVERITIES, Finding, Severity
 
 if TYPE_CHECKING:
-    from forensics.pipeline import Detection
+    from forensics.outcome import Detection
 
 FAILED_ON = 10
 """Exit code when ``--fail-on`` is met."""

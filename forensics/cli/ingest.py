@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from forensics.ingest.github.address import Place
     from forensics.ingest.github.answer import Credential, Policy
     from forensics.ingest.github.scope import Plan, Scope
-    from forensics.pipeline import IngestSummary, LiveSummary
+    from forensics.outcome import IngestSummary, LiveSummary
 
 ANY_PATH = click.Path(path_type=Path)
 

@@ -18,7 +18,7 @@ from forensics.config import Config
 
 if TYPE_CHECKING:
     from forensics.model import Coverage
-    from forensics.pipeline import Status
+    from forensics.outcome import Status
     from forensics.store.coverage import ListedWindow
 
 MOST_SOURCES = 20

@@ -109,7 +109,7 @@ def test_one_broken_file_is_told_and_the_others_go_on(checkout: Path) -> None:
 
 
 def test_what_it_cannot_look_at_it_says(checkout: Path, tmp_path: Path) -> None:
-    for arguments in ((), ("--workflows", tmp_path / "absent"), ("--workflows", tmp_path / ".github")):
+    for arguments in (("--workflows", tmp_path / "absent"), ("--workflows", tmp_path / ".github")):
         error = CliRunner().invoke(forensics, ["audit", *map(str, arguments)]).exception
         assert isinstance(error, NothingToAnalyse)
         assert error.hint.startswith("Name a checkout")
