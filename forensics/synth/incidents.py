@@ -99,6 +99,7 @@ def plant_double_publish(history: History, window: datetime) -> Planted:
             ),
             Expected("overlapping-runs", pair),
             Expected("overlapping-effects", pair, image),
+            Expected("unique-group", pair, image),
         ),
     )
 
@@ -122,6 +123,7 @@ def plant_racing_deploys(history: History, window: datetime) -> Planted:
             Expected("out-of-order-effect", pair, image),
             Expected("overlapping-runs", pair),
             Expected("overlapping-effects", pair, image),
+            Expected("unique-group", pair, image),
         ),
     )
 

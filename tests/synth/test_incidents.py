@@ -42,6 +42,7 @@ def test_demo_expects_what_its_incidents_are_about(planted: Planted) -> None:
         "out-of-order-effect",
         "overlapping-effects",
         "overlapping-runs",
+        "unique-group",
     ]
 
 
