@@ -132,11 +132,89 @@ WHERE a.conclusion = 'cancelled';
 """
 
 
+# Every run has a group. In the first repositories each of the mistakes that a file can make is made by all runs; in
+# the next ones a run now and then holds its group for hours, never begins, or waits for one that it started.
+_GROUPS = """
+INSERT INTO concurrency_groups BY NAME
+SELECT
+    run_id, 1 AS attempt, 'workflow' AS level, lane AS group_name, lower(lane) AS group_key, 'evaluated' AS source,
+    'known' AS confidence, workflow_path AS path, 9 AS line, 'exact' AS file_source,
+    workflow_name = 'checks' OR part = 5 OR (part = 4 AND run_number % 2 = 0) AS cancel_in_progress,
+    CASE WHEN part = 5 THEN 'max' ELSE 'single' END AS queue,
+    CASE
+        WHEN part = 1 THEN 'deploy-${{ github.run_id }}'
+        WHEN part = 7 THEN 'checks-${{ github.head_ref }}'
+        ELSE '${{ github.workflow }}'
+    END AS expression,
+    CASE WHEN part = 6 THEN run_number % 2 = 0 END AS agrees
+FROM (
+    SELECT
+        *,
+        run_id % $repositories AS part,
+        CASE run_id % $repositories
+            WHEN 1 THEN 'deploy-' || run_id
+            WHEN 2 THEN 'deploy-' || run_number % 2
+            WHEN 3 THEN ['Deploy', 'deploy'][1 + run_number % 2]
+            WHEN 4 THEN 'lane'
+            WHEN 7 THEN 'checks-'
+            WHEN 8 THEN 'lane'
+            WHEN 10 THEN 'lane'
+            ELSE workflow_name || '-' || head_branch
+        END AS lane
+    FROM runs
+)
+WHERE part > 0;
+
+INSERT INTO workflow_files BY NAME
+SELECT DISTINCT
+    repository, workflow_path AS path, 'blob:0' AS sha, 'on: push' AS text, '{"on": "push", "jobs": {}}' AS parsed,
+    'bench' AS evidence_path
+FROM runs WHERE run_id % $repositories = 0;
+
+INSERT INTO workflow_versions BY NAME
+SELECT repository, workflow_path AS path, head_sha AS commit, '0' AS blob, 'exact' AS source
+FROM runs WHERE run_id % $repositories = 0;
+
+INSERT INTO annotations BY NAME
+SELECT
+    repository, run_id, 1 AS attempt, 'failure' AS level,
+    'Canceling since a deadlock was detected for concurrency group: ci between a top level workflow and build' AS message
+FROM runs WHERE run_id % $repositories = 11 AND run_number % 50 = 5;
+
+UPDATE runs SET event = 'merge_group'
+WHERE run_id % $repositories = 12 AND run_id IN (SELECT run_id FROM cancellations);
+
+UPDATE jobs SET started_at = started_at + INTERVAL 5 HOUR, completed_at = completed_at + INTERVAL 5 HOUR
+WHERE run_id % $repositories = 8 AND (run_id // $repositories) % 20 = 1 AND job_id % 10 = 3;
+UPDATE jobs SET started_at = started_at + INTERVAL 6 HOUR, completed_at = completed_at + INTERVAL 6 HOUR
+WHERE run_id % $repositories = 8 AND (run_id // $repositories) % 20 = 2;
+UPDATE attempts SET completed_at = completed_at + INTERVAL 6 HOUR
+WHERE run_id % $repositories = 8 AND (run_id // $repositories) % 20 IN (1, 2);
+
+UPDATE runs SET status = 'queued', conclusion = NULL
+WHERE run_id % $repositories = 9 AND (run_id // $repositories) % 40 = 1;
+DELETE FROM jobs
+WHERE run_id IN (SELECT run_id FROM runs WHERE status = 'queued');
+
+UPDATE runs SET event = 'workflow_dispatch', actor = 'github-actions[bot]'
+WHERE run_id % $repositories = 10 AND (run_id // $repositories) % 20 = 2;
+UPDATE jobs SET completed_at = completed_at + INTERVAL 3 HOUR, conclusion = 'failure'
+WHERE run_id % $repositories = 10 AND (run_id // $repositories) % 20 = 1 AND job_id % 10 = 1;
+UPDATE steps SET completed_at = completed_at + INTERVAL 3 HOUR
+WHERE step_number = 3 AND job_id IN (
+    SELECT job_id FROM jobs
+    WHERE run_id % $repositories = 10 AND (run_id // $repositories) % 20 = 1 AND job_id % 10 = 1
+);
+UPDATE jobs SET started_at = started_at + INTERVAL 5 HOUR, completed_at = completed_at + INTERVAL 5 HOUR
+WHERE run_id % $repositories = 10 AND (run_id // $repositories) % 20 = 2;
+"""
+
+
 def fill(store: Store, *, runs: int = RUNS, repositories: int = REPOSITORIES) -> None:
     """Put the history into an empty case that is open for writing."""
     settings = {"runs": runs, "repositories": repositories, "minutes": MINUTES_BETWEEN_RUNS}
     store.execute(_RANDOM)
-    for script in (_RUNS, _JOBS, _STEPS, _EFFECTS, _CANCELLATIONS):
+    for script in (_RUNS, _JOBS, _STEPS, _EFFECTS, _CANCELLATIONS, _GROUPS):
         for statement in script.split(";\n"):
             named = {name: value for name, value in settings.items() if f"${name}" in statement}
             if statement.strip():

@@ -78,59 +78,58 @@ GROUP BY r.repository, r.workflow_key;
 -- GitHub told without saying at which level counts for the whole attempt, unless the same name has found its
 -- place. `known` is false where only a pattern, or nothing, is known of the name; group_key is NULL then.
 CREATE OR REPLACE TEMP VIEW group_items AS
-WITH spread AS (
-    SELECT g.*
+WITH placed AS (
+    SELECT *
+    FROM concurrency_groups
+    WHERE level IS NOT NULL
+),
+
+unplaced AS (
+    SELECT
+        g.*,
+        a.attempt AS in_attempt
     FROM concurrency_groups AS g
-    WHERE g.attempt IS NOT NULL
+    INNER JOIN attempts AS a ON g.run_id = a.run_id AND a.attempt = coalesce(g.attempt, a.attempt)
+    LEFT JOIN placed AS p ON g.run_id = p.run_id AND g.group_key = p.group_key
+    WHERE g.level IS NULL AND p.run_id IS NULL
+),
+
+together AS (
+    SELECT
+        *,
+        coalesce(attempt, 1) AS in_attempt
+    FROM placed
     UNION ALL BY NAME
-    SELECT g.* REPLACE (a.attempt AS attempt)
-    FROM concurrency_groups AS g
-    INNER JOIN attempts AS a ON g.run_id = a.run_id
-    WHERE g.attempt IS NULL
-),
-
-placed AS (
-    SELECT DISTINCT
-        run_id,
-        attempt,
-        group_key
-    FROM spread
-    WHERE level IS NOT NULL AND group_key IS NOT NULL
-),
-
-kept AS (
-    SELECT s.*
-    FROM spread AS s
-    LEFT JOIN placed AS p
-        ON s.level IS NULL AND s.run_id = p.run_id AND s.attempt = p.attempt AND s.group_key = p.group_key
-    WHERE p.run_id IS NULL
+    SELECT *
+    FROM unplaced
 )
 
 SELECT
     k.run_id,
-    k.attempt,
+    k.in_attempt AS attempt,
     k.job_id,
     k.job_name,
     k.level,
-    any_value(r.repository) AS repository,
-    any_value(r.workflow) AS workflow,
-    any_value(r.workflow_key) AS workflow_key,
-    any_value(r.event) AS event,
-    any_value(r.head_branch) AS head_branch,
-    any_value(r.head_repository) AS head_repository,
-    bool_or(names_its_run(k.group_key, k.expression, k.run_id, r.run_number, r.head_sha)) AS names_its_run,
+    k.group_name,
+    k.cancel_in_progress,
+    k.queue,
+    k.expression,
+    k.path,
+    k.line,
+    r.repository,
+    r.workflow,
+    r.workflow_key,
+    r.event,
+    r.head_branch,
+    r.head_repository,
+    r.head_sha,
+    k.confidence = 'known' AS stated,
     CASE WHEN k.confidence IN ('known', 'likely') THEN k.group_key END AS group_key,
     coalesce(k.confidence IN ('known', 'likely') AND k.group_key IS NOT NULL, FALSE) AS known,
-    bool_or(k.confidence = 'known') AS stated,
-    min(k.group_name) AS group_name,
-    bool_or(k.cancel_in_progress) AS cancel_in_progress,
-    max(k.queue) AS queue,
-    min(k.expression) AS expression,
-    min(k.path) AS path,
-    min(k.line) AS line
-FROM kept AS k
-INNER JOIN named_runs AS r ON k.run_id = r.run_id
-GROUP BY k.run_id, k.attempt, k.job_id, k.job_name, k.level, k.group_key, k.confidence IN ('known', 'likely');
+    coalesce(names_its_run(k.group_key, k.expression, k.run_id, r.run_number, r.head_sha), FALSE)
+        AS names_its_run
+FROM together AS k
+INNER JOIN named_runs AS r ON k.run_id = r.run_id;
 
 -- Until when the case has seen anything of a repository: what had not ended by then was still going on.
 CREATE OR REPLACE TEMP VIEW last_seen AS
