@@ -178,7 +178,8 @@ FROM runs WHERE run_id % $repositories = 0;
 INSERT INTO annotations BY NAME
 SELECT
     repository, run_id, 1 AS attempt, 'failure' AS level,
-    'Canceling since a deadlock was detected for concurrency group: ci between a top level workflow and build' AS message
+    'Canceling since a deadlock was detected for concurrency group: ci between a top level workflow and build'
+        AS message
 FROM runs WHERE run_id % $repositories = 11 AND run_number % 50 = 5;
 
 UPDATE runs SET event = 'merge_group'
