@@ -32,10 +32,10 @@ def test_600_runs_cost_no_more_than_their_sum(tmp_path, capsys):
         seconds = time.monotonic() - begun
         kinds = requests_by_kind(stand_in)
         first = summary.requests
-        again_begun = time.monotonic()
         before = tables(tmp_path / "case")
+        again_begun, again_cpu = time.monotonic(), time.process_time()
         again = ingest(stand_in, tmp_path / "case")
-        again_seconds = time.monotonic() - again_begun
+        again_seconds, again_cpu = time.monotonic() - again_begun, time.process_time() - again_cpu
     attempts, logged = rows(
         tmp_path / "case",
         "SELECT count(*), count(*) FILTER (WHERE (run_id, attempt) IN (SELECT (run_id, attempt) FROM log_sources))"
@@ -54,13 +54,14 @@ def test_600_runs_cost_no_more_than_their_sum(tmp_path, capsys):
         )
         print(
             f"  runs, attempts and jobs: {core / 600:.3f} a run; again: {again.requests} requests, "
-            f"{again_seconds:.2f} s; first {first}"
+            f"{again_seconds:.2f} s ({again_cpu:.2f} s of processor); first {first}"
         )
     assert (attempts, logged) == (630, 630)
     assert api <= allowed
     assert core / 600 <= 1.15
     assert again.requests <= 10
-    assert again_seconds < 2
+    # Time on the processor, the stand-in's included: what else the machine does must not fail the test.
+    assert again_cpu < 2
     assert tables(tmp_path / "case") == before
 
 
