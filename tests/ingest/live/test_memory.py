@@ -31,8 +31,9 @@ def peak():
 load = live.load
 def measured(*given, **named):
     marks["fetching"] = peak()
-    load(*given, **named)
+    summary = load(*given, **named)
     marks["loading"] = peak()
+    return summary
 
 live.load = measured
 
