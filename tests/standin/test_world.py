@@ -315,10 +315,9 @@ def test_requests_under_way_at_once_are_counted(world: World) -> None:
         async with httpx2.AsyncClient(base_url=github.api_url, headers=headers) as client:
             await asyncio.gather(*(client.get(HOME) for _ in range(5)))
 
-    with StandIn(world, latency=0.1) as github:
-        # In a thread of its own: where a browser test ran before, its loop goes on in this one.
-        with ThreadPoolExecutor(1) as pool:
-            pool.submit(lambda: asyncio.run(ask())).result(30)
+    # In a thread of its own: where a browser test ran before, its loop goes on in this one.
+    with StandIn(world, latency=0.1) as github, ThreadPoolExecutor(1) as pool:
+        pool.submit(lambda: asyncio.run(ask())).result(30)
     assert github.most_at_once == 5
 
 
