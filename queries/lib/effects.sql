@@ -34,6 +34,34 @@ AND NOT (effect = 'push' AND head_branch IS NOT NULL AND ends_with(target, 'refs
 CREATE OR REPLACE TEMP MACRO keeps_order(target, text) AS
 starts_with(target, 'git:') AND NOT contains(text, '(forced update)');
 
+-- True for what leaves the world as it is for everybody else: several at once are no race. Detectors that ask
+-- about them (caches, API limits, twin dispatches) read side_effects.
+CREATE OR REPLACE TEMP MACRO is_aside(effect) AS
+effect IN ('save', 'upload', 'request', 'notify', 'dispatch', 'label', 'attest', 'report');
+
+-- The effects that are aside, in the same words as write_effects.
+CREATE OR REPLACE TEMP VIEW side_effects AS
+SELECT
+    e.repository,
+    e.run_id,
+    e.attempt,
+    e.job_id,
+    e.step_number,
+    e.tool,
+    e.effect,
+    e.target,
+    e.identity,
+    e.outcome,
+    e.sha,
+    e.line_no,
+    e.text,
+    target_key(e.repository, e.target) AS target_key,
+    coalesce(e.started_at, e.occurred_at) AS began_at,
+    coalesce(e.occurred_at, e.started_at) AS occurred_at
+FROM effects AS e
+ANTI JOIN jobs AS c ON (e.job_id = c.job_id AND c.copied)
+WHERE is_aside(e.effect);
+
 -- Effects that wrote or may have written: not the no-ops, and not those in the log of a job that a partial
 -- re-run copied from an earlier attempt.
 CREATE OR REPLACE TEMP VIEW write_effects AS
@@ -58,6 +86,7 @@ FROM effects AS e
 ANTI JOIN jobs AS c ON (e.job_id = c.job_id AND c.copied)
 WHERE
     e.outcome <> 'no-op'
+    AND NOT is_aside(e.effect)
     -- The clusters of kind, k3d and minikube stand on the runner itself and end with the job.
     AND NOT regexp_matches(e.target, '^k8s:.* cluster=(kind-|k3d-|minikube$)');
 

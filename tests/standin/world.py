@@ -1,7 +1,7 @@
 """What there is on the stand-in GitHub: repositories with runs that appear, run again, finish and go.
 
 Made from the synthesiser's histories. Times are naive UTC of the stand-in's own clock, which begins an hour after the
-last thing that happened in the histories and goes on with real time: no test depends on the day it is run on.
+last thing that happened in the histories and stands still unless told to go on: no test depends on the day it is run on.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import re
 import threading
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -26,7 +25,8 @@ from tests.standin.state import FACTS, App, Phase, Repository, RunState, Token, 
 class World:
     """Everything the stand-in knows. Every public method may be called from any thread, at any time.
 
-    ``tokens`` may be given as names; ``tok`` alone by default. ``clock`` replaces the world's own clock.
+    ``tokens`` may be given as names; ``tok`` alone by default. ``clock`` replaces the world's own clock, which stands
+    still unless told to go on: what a test sees must not depend on how fast the machine is.
     """
 
     def __init__(
@@ -57,8 +57,7 @@ class World:
         for place, history in enumerate(histories):
             last = max(last, self._settle(place, history))
         begin = (last + timedelta(hours=1)).replace(microsecond=0, tzinfo=UTC).timestamp()
-        started = time.monotonic()
-        self._clock = clock or (lambda: begin + time.monotonic() - started)
+        self._clock = clock or (lambda: begin)
         self._skipped = 0.0
 
     def _settle(self, place: int, history: History) -> datetime:
