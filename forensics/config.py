@@ -29,6 +29,11 @@ class Config:
         return self.case / "evidence"
 
     @property
+    def rules(self) -> Path:
+        """The folder of the effect rules that this case is read with beside those of the package."""
+        return self.case / "rules"
+
+    @property
     def reports(self) -> Path:
         """Where reports go unless told otherwise."""
         return self.case / "reports"

@@ -36,20 +36,27 @@ if TYPE_CHECKING:
     from forensics.synth.write import Written
 
 
-def ingest_files(config: Config, paths: Sequence[Path], progress: Progress) -> IngestSummary:
-    """Take files and folders into the case and load them.
+def ingest_files(
+    config: Config, paths: Sequence[Path], progress: Progress, *, rules: Path | None = None
+) -> IngestSummary:
+    """Take files and folders into the case and load them; without any, only read again what has to be.
 
-    Raises NothingToAnalyse where a path does not exist or holds nothing usable, CaseLocked, CaseTooNew.
+    ``rules`` is a folder of effect rules that take the place of those the case keeps. Raises RuleInvalid before
+    anything is taken, NothingToAnalyse where a path does not exist or holds nothing usable, CaseLocked, CaseTooNew.
     """
     from forensics.load.prestart import prestart
 
     prestart(paths, config.workers)
+    from forensics.effects.own import keep_own, read_own
     from forensics.ingest.evidence import EvidenceFolder
     from forensics.ingest.folder import take_files
     from forensics.load.local import load
     from forensics.store.store import Store
 
     begun = time.monotonic()
+    own = read_own(rules) if rules else None
+    if not paths:
+        _require_evidence(config)
     fresh = not config.database.exists()
     # The store is opened first: a locked or newer case must refuse before anything is taken into it.
     with Store.write(config.database, memory_limit_mb=config.memory_limit_mb, threads=config.workers) as store:
@@ -64,13 +71,26 @@ def ingest_files(config: Config, paths: Sequence[Path], progress: Progress) -> I
                 f"{len(intake.refused)} files, none of them a log, archive, GitHub JSON or workflow file.",
                 hint="See what can be ingested: forensics ingest --help",
             )
+        if own:
+            keep_own(own, config.rules)
         load(
             store, config.evidence, entries, intake.refused,
             workers=config.workers, scratch=config.case / ".loading", progress=progress,
+            rules=config.rules,
         )  # fmt: skip
         derive(store)
         coverage = read_coverage(store)
     return _summary(coverage, len(intake.new), intake.known, intake.bytes, begun)
+
+
+def _require_evidence(config: Config) -> None:
+    from forensics.ingest.evidence import MANIFEST
+
+    if not (config.evidence / MANIFEST).is_file():
+        raise NothingToAnalyse(
+            f"There is no evidence in {config.case} that could be read again.",
+            hint="Name what to take beside the rules: forensics ingest --from PATH --rules DIR, or --repo OWNER/NAME",
+        )
 
 
 def derive(store: Store) -> None:
@@ -103,16 +123,20 @@ def ingest_github(
     environment: Mapping[str, str],
     checkout: Path | None,
     announce: Callable[[Plan], None] = lambda plan: None,
+    rules: Path | None = None,
 ) -> LiveSummary:
     """Get what GitHub has of some repositories into the case and load it; ``announce`` hears what it will cost.
 
-    Raises what ``forensics.load.live.fetch`` raises; after Incomplete the same call goes on where it stopped.
+    ``rules`` as for ``ingest_files``. Raises RuleInvalid before the first request, and what
+    ``forensics.load.live.fetch`` raises; after Incomplete the same call goes on where it stopped.
     """
+    from forensics.effects.own import read_own
     from forensics.load.live import Request, fetch
     from forensics.store.store import Store
 
     begun = time.monotonic()
-    request = Request(config, scope, server, credential, policy, environment, checkout)
+    own = read_own(rules) if rules else None
+    request = Request(config, scope, server, credential, policy, environment, checkout, own)
     fetched = fetch(request, progress, announce, _suspect, derive)
     loaded = None
     if not scope.dry_run:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from forensics.cli.options import HELP, Moment, Since, WorkflowFile, with_config
+from forensics.cli.options import FOLDER, HELP, Moment, Since, WorkflowFile, with_config
 from forensics.cli.progress import shown
 from forensics.cli.table import layout
 from forensics.cli.terminal import plural, put, say, size, visible, width
@@ -62,12 +62,24 @@ CLOCKS_MAY_DIFFER = timedelta(minutes=5)
 @click.option("--budget", type=click.IntRange(min=1), metavar="N", help="Make at most so many requests, then stop.")
 @click.option("--no-wait", is_flag=True, help="Stop (exit 5) instead of waiting for a rate limit.")
 @click.option("--dry-run", is_flag=True, help="Only say what it would cost.")
+@click.option(
+    "--rules",
+    type=FOLDER,
+    metavar="DIR",
+    help="Find effects with these rules, too; the case keeps them (CASE/rules).",
+)
 @click.option("--from", "sources", type=ANY_PATH, multiple=True, metavar="PATH...", help="Files or folders instead.")
 @click.argument("more", type=ANY_PATH, nargs=-1, metavar="")
 @with_config
 @click.pass_context
 def command(
-    context: click.Context, /, config: Config, sources: tuple[Path, ...], more: tuple[Path, ...], **live: Any
+    context: click.Context,
+    /,
+    config: Config,
+    sources: tuple[Path, ...],
+    more: tuple[Path, ...],
+    rules: Path | None,
+    **live: Any,
 ) -> None:
     """Take evidence into the case, from GitHub or from files.
 
@@ -87,6 +99,10 @@ def command(
 
     Everything is kept exactly as received below CASE/evidence. Taking the same thing again changes nothing.
 
+    Rules of your own for effects (docs/rules.md) stay with the case: later ingests use them without being told,
+    other ones take their place, and logs that were read without them are read again. With nothing but --rules
+    that is all it does.
+
     \b
     Examples:
       forensics ingest
@@ -94,6 +110,7 @@ def command(
       forensics ingest --since 2026-11-01 --workflow deploy.yml --logs suspect
       forensics ingest --repo ghe.example/octo/shop --no-wait
       forensics ingest --from logs.zip --from runs.json
+      forensics ingest --rules my-rules/
       forensics --debug ingest --case incident-42 --from downloads/ .github/workflows/
     """
     named = _named_for_github(context)
@@ -103,14 +120,16 @@ def command(
                 f"--from takes files, and {named[0]} is about GitHub.",
                 hint="Give one or the other; a case takes both.",
             )
-        _take_files(config, [*sources, *more])
+        _take_files(config, [*sources, *more], rules)
     elif more:
         raise UsageProblem(
             f"'{more[0]}' stands there without an option.",
             hint=f"Files and folders: forensics ingest --from {more[0]}; a repository: --repo OWNER/NAME",
         )
+    elif rules and not named:
+        _take_files(config, [], rules)
     else:
-        _take_from_github(config, **live)
+        _take_from_github(config, rules=rules, **live)
 
 
 def _named_for_github(context: click.Context) -> list[str]:
@@ -119,28 +138,33 @@ def _named_for_github(context: click.Context) -> list[str]:
     return [
         parameter.opts[0]
         for parameter in context.command.params
-        if parameter.name not in ("sources", "more", "config", "help", None)
+        if parameter.name not in ("sources", "more", "config", "rules", "help", None)
         and context.get_parameter_source(str(parameter.name)) is typed
     ]
 
 
-def _take_files(config: Config, paths: list[Path]) -> None:
+def _take_files(config: Config, paths: list[Path], rules: Path | None) -> None:
     from forensics import pipeline
 
     with shown() as progress:
-        summary = pipeline.ingest_files(config, paths, progress)
-    _say_loaded(summary)
+        summary = pipeline.ingest_files(config, paths, progress, rules=rules)
+    _say_loaded(summary, config)
 
 
-def _say_loaded(summary: IngestSummary) -> None:
+def _say_loaded(summary: IngestSummary, config: Config) -> None:
+    from forensics.effects.own import kept
+
     for line in describe(summary):
         say(line)
+    if own := kept(config.rules):
+        say(visible(f"Read with {plural(len(own), 'rule')} of its own, kept in {config.rules}: {', '.join(own)}."))
     say("  → forensics detect" if summary.runs else "  → forensics status")
 
 
 def _take_from_github(
     config: Config,
     *,
+    rules: Path | None,
     repositories: tuple[str, ...],
     since: timedelta | datetime,
     until: datetime | None,
@@ -165,7 +189,7 @@ def _take_from_github(
     policy = Policy(budget=budget, wait=not no_wait, jitter=random.random, per_minute=pace)
     credential = find_credential(place.server, place.repositories, environment, policy, explicit=place.explicit)
     heading = _heading(place, scope, credential)
-    summary = _ingest(config, place, scope, credential, policy, environment, heading)
+    summary = _ingest(config, place, scope, credential, policy, environment, heading, rules)
     if dry_run:
         for line in (heading, *describe_plan(summary.plan, policy, width())):
             put(line)
@@ -173,7 +197,7 @@ def _take_from_github(
     for line in describe_completeness(summary, _width_of_stderr()):
         say(line)
     if summary.loaded is not None:
-        _say_loaded(summary.loaded)
+        _say_loaded(summary.loaded, config)
 
 
 def _ingest(
@@ -184,6 +208,7 @@ def _ingest(
     policy: Policy,
     environment: dict[str, str],
     heading: str,
+    rules: Path | None,
 ) -> LiveSummary:
     """Hand over to the pipeline; the plan is said when it is known, below its heading."""
     from forensics import pipeline
@@ -197,7 +222,7 @@ def _ingest(
 
         return pipeline.ingest_github(
             config, scope, place.server, credential, policy, progress,
-            environment=environment, checkout=place.checkout, announce=announce,
+            environment=environment, checkout=place.checkout, announce=announce, rules=rules,
         )  # fmt: skip
 
 

@@ -75,12 +75,17 @@ def own_rules() -> RuleSet:
     return load_rules()
 
 
-def digest_rules() -> str:
-    """Digest of the package's rule files, to tell whether logs were searched with other ones; reads no YAML."""
+def digest_rules(*directories: Path) -> str:
+    """Digest of the rule files of the package and of folders, which need not exist; reads no YAML.
+
+    It tells whether logs were searched with other ones.
+    """
     digest = hashlib.sha256()
     for file in sorted((files("forensics.effects") / "rules").iterdir(), key=lambda entry: entry.name):
         if file.name.endswith(".yml"):
             digest.update(file.read_bytes())
+    for own in (file for directory in directories for file in sorted(directory.glob("*.yml"))):
+        digest.update(own.read_bytes())
     return digest.hexdigest()[:16]
 
 

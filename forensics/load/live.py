@@ -18,6 +18,7 @@ import orjson
 
 from forensics import __version__
 from forensics.config import Config
+from forensics.effects.own import OwnRules, keep_own
 from forensics.errors import ForensicsError, Incomplete, Interrupted
 from forensics.ingest.evidence import EvidenceFolder
 from forensics.ingest.github.answer import Credential, Policy, Server
@@ -128,6 +129,8 @@ class Request:
     """Where proxies and certificates are named."""
     checkout: Path | None
     """A folder that may be a clone of the repository; workflow files are read from it without a request."""
+    rules: OwnRules | None = None
+    """Rules that take the place of those that the case keeps."""
 
 
 def fetch(
@@ -156,6 +159,8 @@ def fetch(
             )
         )
         request.config.evidence.mkdir(parents=True, exist_ok=True)
+        if request.rules and not request.scope.dry_run:
+            keep_own(request.rules, request.config.rules)
         evidence = stack.enter_context(EvidenceFolder(request.config.evidence))
         return _Live(request, progress, announce, suspecting, deriving, store, evidence).run()
 
@@ -240,6 +245,7 @@ class _Live:
             workers=self.request.config.workers,
             scratch=self.request.config.case / ".loading",
             progress=self.progress,
+            rules=self.request.config.rules,
         )
         self.changed |= summary.files > 0 or summary.units > 0
 

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from forensics import __version__
-from forensics.effects.rule import digest_rules
+from forensics.effects.own import kept_rules
+from forensics.effects.rule import RuleSet, digest_rules
 from forensics.ingest.folder import Refused
 from forensics.load.attribution import Attribution, Known, attribute
 from forensics.load.known import read_known, read_steps
@@ -58,15 +59,22 @@ def load(
     workers: int,
     scratch: Path,
     progress: Progress,
+    rules: Path | None = None,
 ) -> LoadSummary:
-    """Bring the store up to the evidence; one transaction, so that a killed load leaves the case as it was."""
-    if not refused and _is_loaded(store, entries):
+    """Bring the store up to the evidence; one transaction, so that a killed load leaves the case as it was.
+
+    ``rules`` is the folder of the case's own rules: logs that were read with other ones are read again. Raises
+    RuleInvalid, before anything is touched, where what lies there is no rule.
+    """
+    version = _version(rules)
+    if not refused and _is_loaded(store, entries, version):
         return LoadSummary(0, 0, 0)
+    own = kept_rules(rules) if rules else None
     shutil.rmtree(scratch, ignore_errors=True)
     try:
         with full_disk_told(scratch.parent), store.transaction():
             scratch.mkdir(parents=True)
-            loading = _Load(store, root, entries, workers, scratch, progress)
+            loading = _Load(store, root, entries, workers, scratch, progress, own, version)
             try:
                 return loading.run(refused)
             finally:
@@ -80,19 +88,19 @@ def _new_entries(store: Store, entries: Mapping[str, Evidence]) -> list[Evidence
     return [entry for path, entry in entries.items() if loaded.get(path) != entry.sha256]
 
 
-def _is_loaded(store: Store, entries: Mapping[str, Evidence]) -> bool:
+def _is_loaded(store: Store, entries: Mapping[str, Evidence], version: str) -> bool:
     """Whether the store has all of the evidence, and as this program reads it."""
-    return not _new_entries(store, entries) and not _has_outdated_units(store)
+    return not _new_entries(store, entries) and not _has_outdated_units(store, version)
 
 
-def _has_outdated_units(store: Store) -> bool:
-    """Whether another version of this program read any of the logs."""
+def _has_outdated_units(store: Store, version: str) -> bool:
+    """Whether another version of this program, or other rules, read any of the logs."""
     outdated = "SELECT count(*) FROM log_units WHERE NOT ends_with(fingerprint, $version)"
-    return store.query(outdated, {"version": _version()}).rows != [(0,)]
+    return store.query(outdated, {"version": version}).rows != [(0,)]
 
 
-def _version() -> str:
-    return f"{PARSER_VERSION} {__version__} {digest_rules()}"
+def _version(rules: Path | None) -> str:
+    return f"{PARSER_VERSION} {__version__} {digest_rules(*([rules] if rules else []))}"
 
 
 class _Load:
@@ -106,6 +114,8 @@ class _Load:
         workers: int,
         scratch: Path,
         progress: Progress,
+        rules: RuleSet | None,
+        version: str,
     ) -> None:
         self.store = store
         self.root = root
@@ -122,11 +132,12 @@ class _Load:
         self.bytes = 0
         self.units: list[UnitResult] = []
         self.writer = LineWriter(store)
-        self.version = _version()
+        self.rules = rules
+        self.version = version
 
     def run(self, refused: Sequence[Refused]) -> LoadSummary:
         metadata = load_metadata(self.store, self.root, self.new, refused, self.progress)
-        if not (metadata.described or metadata.logs or _has_outdated_units(self.store)):
+        if not (metadata.described or metadata.logs or _has_outdated_units(self.store, self.version)):
             settle_metadata(self.store)
             return LoadSummary(len(self.new), 0, 0)
         known = read_known(self.store)
@@ -203,7 +214,7 @@ class _Load:
         self.writer.take(result)
 
     def _reader(self, known: Known) -> Reader:
-        return Reader(self.root, known, self.steps, self.scratch)
+        return Reader(self.root, known, self.steps, self.scratch, self.rules)
 
     def _rivals(self, stored: Mapping[str, StoredUnit], due: Mapping[str, Unit]) -> list[Unit]:
         """Stored units that were not read now and hold a log of a job that was."""

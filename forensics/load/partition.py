@@ -15,7 +15,7 @@ from pathlib import Path
 import polars as pl
 
 from forensics.effects.extract import JobContext, extract
-from forensics.effects.rule import own_rules
+from forensics.effects.rule import RuleSet, own_rules
 from forensics.errors import EvidenceUnreadable
 from forensics.load.attribution import Attribution, JobAttribution, JobClue, Known, attribute
 from forensics.load.jobread import JobRead, read_jobs, read_text
@@ -89,6 +89,8 @@ class Reader:
     steps: Mapping[int, Sequence[StepWindow]]
     """Steps of the known jobs."""
     out: Path
+    rules: RuleSet | None = None
+    """Rules for effects; None: those of the package, which every process has read already."""
 
     def read_partition(self, number: int, units: Sequence[Unit]) -> PartitionResult:
         """Read units that share evidence files; the files written carry ``number`` in their names."""
@@ -219,7 +221,8 @@ class _Sink:
 
     def _effects(self, frame: pl.DataFrame) -> pl.DataFrame:
         """Two sources may give lines of one job, so each source is searched as if it were a job of its own."""
-        found = extract(frame.drop("job_id").rename({"source_id": "job_id"}), own_rules(), self._contexts).rename(
+        rules = self._reader.rules or own_rules()
+        found = extract(frame.drop("job_id").rename({"source_id": "job_id"}), rules, self._contexts).rename(
             {"job_id": "source_id"}
         )
         jobs = {"source_id": list(self._jobs), "job_id": list(self._jobs.values())}

@@ -81,7 +81,9 @@ def case(here: Path, capsys: pytest.CaptureFixture[str]) -> Path:
 def test_ingest_takes_paths_in_either_way(monkeypatch: pytest.MonkeyPatch, here: Path, arguments: list[str]) -> None:
     taken: list[Any] = []
 
-    def ingest_files(config: Config, paths: list[Path], progress: object) -> pipeline.IngestSummary:
+    def ingest_files(
+        config: Config, paths: list[Path], progress: object, rules: Path | None
+    ) -> pipeline.IngestSummary:
         taken.extend(paths)
         return pipeline.IngestSummary(2, 0, 10, 1, 1, 1, 5, 0, 5, 5, 0, 0, (), 0.1)
 
