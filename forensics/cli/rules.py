@@ -19,17 +19,30 @@ if TYPE_CHECKING:
 @click.command("rules", context_settings=HELP)
 @click.argument("name", metavar="[ID]", required=False)
 @click.option("--check", type=FOLDER, metavar="DIR", help="Run the examples of the rule files of this folder.")
-def command(name: str | None, check: Path | None) -> None:
-    """List, explain or check the rules for effects.
+@click.option(
+    "--try", "tried", nargs=2, metavar="FILE LOG", help="Show what one rule (file or ID) finds in a log; - is stdin."
+)
+def command(name: str | None, check: Path | None, tried: tuple[str, str] | None) -> None:
+    """List, explain, check or try the rules for effects.
+
+    LOG is a job's log, the output of `gh run view --log`, or a run's log archive. To find effects with rules of
+    your own in a case: forensics ingest --rules DIR.
 
     \b
     Examples:
       forensics rules
       forensics rules npm
+      forensics rules --try my-rules/ferry.yml job.log
+      gh run view 4242 --log | forensics rules --try my-rules/ferry.yml -
       forensics rules --check my-rules/
     """
-    if name and check:
-        raise UsageProblem("ID and --check do not go together.", hint="Use one of them.")
+    if sum(map(bool, (name, check, tried))) > 1:
+        raise UsageProblem("ID, --check and --try do not go together.", hint="Use one of them.")
+    if tried:
+        from forensics.cli.rule_trial import try_rule
+
+        try_rule(*tried)
+        return
     if check:
         _check(check)
         return

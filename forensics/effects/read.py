@@ -30,8 +30,8 @@ _GROUP = re.compile(r"\(\?P<([^>]*)>")
 _GUIDE = "See docs/rules.md for the keys of a rule file."
 
 
-def read_rule(path: Path, shown: str) -> Rule:
-    """Read one rule file; ``shown`` is its name in messages.
+def read_rule(path: Path, shown: str, *, draft: bool = False) -> Rule:
+    """Read one rule file; ``shown`` is its name in messages. A ``draft`` may still be without examples.
 
     Raises:
         RuleInvalid: with ``shown``, line and column, and what is wrong there.
@@ -45,8 +45,9 @@ def read_rule(path: Path, shown: str) -> Rule:
     acts = tuple(_read_act(item, rule_id, tool) for item in node.items("effects"))
     if not acts:
         raise node.wrong("effects", "there is no effect")
-    examples = tuple(_read_example(item) for item in node.items("examples"))
-    if not any(example.effects for example in examples) or all(example.effects for example in examples):
+    unproved = draft and "examples" not in source
+    examples = () if unproved else tuple(_read_example(item) for item in node.items("examples"))
+    if not unproved and len({bool(example.effects) for example in examples}) != 2:
         raise node.wrong("examples", "there has to be an example with an effect and one without")
     return Rule(
         rule_id, tool, node.text("title"), node.text("about"), node.text("misses", ""), acts, examples, node.place

@@ -9,7 +9,7 @@ import pytest
 from forensics.cli.main import COMMANDS, forensics
 
 DESIGNED = {
-    "ingest": {"--repo", "--since", "--until", "--workflow", "--logs", "--api-url", "--from", "--case"},
+    "ingest": {"--repo", "--since", "--until", "--workflow", "--logs", "--api-url", "--from", "--rules", "--case"},
     "detect": {"--only", "--format", "--fail-on", "--queries", "--case"},
     "audit": {"--workflows", "--only", "--format", "--fail-on"},
     "report": {"-o", "--finding", "--from", "--to", "--case"},
@@ -17,7 +17,7 @@ DESIGNED = {
     "status": {"--format", "--case"},
     "verify": {"--case"},
     "detectors": {"--check"},
-    "rules": {"--check"},
+    "rules": {"--check", "--try"},
     "synth": {"-o", "--seed"},
     "demo": {"-o"},
 }
@@ -62,7 +62,9 @@ def test_its_examples_parse(name: str) -> None:
         words = shlex.split(re.split(r" \|\|? | > |\)\"", example)[0])
         arguments = words[words.index(name) + 1 :]
         # What an option's type says about the file system is not the point here.
-        arguments = ["." if word.endswith("/") and "--check" in arguments else word for word in arguments]
+        arguments = [
+            "." if word.endswith("/") and {"--check", "--rules"} & set(arguments) else word for word in arguments
+        ]
         command(name).make_context(name, arguments).close()
 
 
