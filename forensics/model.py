@@ -177,6 +177,133 @@ class Evidence:
 
 
 @dataclass(frozen=True)
+class Event:
+    """One thing that happened in an incident, with where to look it up."""
+
+    at: datetime | None
+    """UTC; None where nobody recorded when."""
+    kind: str
+    """asked, started, effect, cancelled, approved, deployed, ended or after (what set a target right again)."""
+    text: str
+    """A whole sentence."""
+    repository: str
+    run: RunRef | None
+    job_id: int | None = None
+    job: str | None = None
+    step: int | None = None
+    line: int | None = None
+    """``line_no`` of the log line that tells it; the times of events without one are the API's, to the second."""
+
+
+@dataclass(frozen=True)
+class Contribution:
+    """A setting that let an incident happen."""
+
+    rule: str
+    """The detector of the audit that says so, or 'in-force' for a setting as it was, which nothing accuses."""
+    finding_id: str | None
+    text: str
+    """A whole sentence."""
+    precision: Precision
+    named: bool
+    """True where it names one of the incident's runs; else the setting of their workflow is meant."""
+    path: str | None = None
+    line: int | None = None
+    group_name: str | None = None
+    expression: str | None = None
+    cancel_in_progress: bool | None = None
+    queue: str | None = None
+
+
+@dataclass(frozen=True)
+class Cause:
+    """What came first of all that an incident followed from."""
+
+    kind: str
+    """setting, arrival, cancellation, effect or finding: in this order of precedence."""
+    text: str
+    """A whole sentence."""
+    precision: Precision
+    at: datetime | None = None
+    finding_id: str | None = None
+
+
+@dataclass(frozen=True)
+class Impact:
+    """An incident in numbers."""
+
+    done_twice: int = 0
+    """Things that were created more than once, each accepted."""
+    refused: int = 0
+    """Writes that the target rejected."""
+    out_of_order: int = 0
+    """Landings of an older commit after a newer one."""
+    cut_off: int = 0
+    """Writes that a cancellation ended in the middle."""
+    runs_cancelled: int = 0
+    minutes_wasted: float = 0.0
+    """Minutes that runners worked in attempts which were cancelled or failed."""
+    wrong_seconds: Mapping[str, float] = field(default_factory=dict)
+    """By target: from the wrong landing (or the cut) to the next right one, or to the case's end where none came."""
+    still_wrong: tuple[str, ...] = ()
+    """Those of them that no landing has set right in this case."""
+    never_shipped: tuple[str, ...] = ()
+    """Commits that no later success took along."""
+
+
+@dataclass(frozen=True)
+class Live:
+    """What a target holds at the end of the case."""
+
+    target: str
+    sha: str | None
+    """None where it is not known."""
+    run: RunRef | None
+    at: datetime | None
+    newest_sha: str | None
+    """The newest commit of that branch in the case."""
+    is_newest: bool | None
+    """None where it is not known."""
+    text: str
+    """A whole sentence."""
+
+
+@dataclass(frozen=True)
+class Story:
+    """What the store knows of an incident beyond its findings."""
+
+    events: tuple[Event, ...]
+    """By time; those without one last."""
+    events_left_out: int
+    impact: Impact
+    live: tuple[Live, ...]
+    unknown: tuple[str, ...]
+    """What is not known and why, as whole sentences."""
+
+
+@dataclass(frozen=True)
+class Incident:
+    """Findings that tell one story: the same attempts, targets and time."""
+
+    id: str
+    """``incident-<10 hex digits>`` of its anchor's id; findings of further detectors do not change it."""
+    severity: Severity
+    title: str
+    """A whole sentence."""
+    repository: str
+    findings: tuple[Finding, ...]
+    """Worst first; no finding is in two incidents."""
+    runs: tuple[RunRef, ...]
+    targets: tuple[str, ...]
+    started_at: datetime | None
+    ended_at: datetime | None
+    contributing: tuple[Contribution, ...] = ()
+    first_cause: Cause | None = None
+    story: Story | None = None
+    """None until it is told (``forensics explain ID``, the report; ``detect`` tells the worst ones)."""
+
+
+@dataclass(frozen=True)
 class Analysis:
     """All that a report is made of; the report asks the store nothing."""
 
@@ -196,6 +323,8 @@ class Analysis:
     """Sentences for the method section: what is unknown, thinned or assumed."""
     host: str = "https://github.com"
     """Base of links to runs and jobs."""
+    incidents: tuple[Incident, ...] = ()
+    """Worst first; the worst of them told."""
 
 
 class Progress(Protocol):

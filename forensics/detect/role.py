@@ -1,0 +1,51 @@
+"""What part a finding plays in an incident: it happened, it let things happen, or it was merely seen beside them."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from forensics.model import SEVERITIES, Finding
+
+Role = Literal["event", "setting", "witness"]
+"""Events connect and found incidents; settings contribute to those whose runs they name; witnesses only join."""
+
+SETTINGS = frozenset(
+    {
+        "collapsed-group", "evaluator-disagrees", "group-case-collision", "missing-group", "mixed-policy",
+        "queue-max-with-cancel", "unique-group", "wrong-lane",
+    }
+)  # fmt: skip
+"""Detectors that accuse a setting: their time is that of the first of many, so it joins nothing to anything."""
+
+LET_IT_HAPPEN = (
+    "missing-group", "unique-group", "wrong-lane", "group-case-collision", "collapsed-group", "mixed-policy",
+    "queue-max-with-cancel",
+)  # fmt: skip
+"""Of these, the settings that can be what an incident began with; the most direct first."""
+
+WITNESSES = frozenset({"duration-outlier"})
+"""Detectors that compare with what is usual: a slow step tells no story of its own."""
+
+PRECEDENCE = (
+    "out-of-order-effect", "duplicate-effect", "cancelled-mid-effect", "overlapping-effects", "lost-tip",
+    "evicted-waiter", "deadlock", "dispatch-deadlock", "merge-queue-cancel", "required-check-cancelled",
+    "parked-holder", "starved-lane", "zombie-run", "evicted-by-no-op", "overlapping-runs",
+)  # fmt: skip
+"""Which finding an incident is named for. Others come after, so that a new detector renames no incident."""
+
+_PLACES = {detector: place for place, detector in enumerate(PRECEDENCE)}
+_GRAVE = frozenset(SEVERITIES[:3])
+
+
+def role_of(finding: Finding) -> Role:
+    """The part of one finding. Of a detector that is not known here, what names a workflow's file is a setting."""
+    if finding.detector in SETTINGS or (finding.detector not in _PLACES and finding.values.get("path")):
+        return "setting"
+    if finding.detector in WITNESSES or finding.severity not in _GRAVE:
+        return "witness"
+    return "event"
+
+
+def precedence(finding: Finding) -> int:
+    """Place of its detector; the same for all that are not listed."""
+    return _PLACES.get(finding.detector, len(PRECEDENCE))
