@@ -69,7 +69,10 @@ class Act:
     within: int | None
     """How many lines an outcome may lie after the last line of its attempt; None: anywhere in the step."""
     otherwise: str
-    """Outcome of an announcement that nothing follows; 'none': no effect."""
+    """Outcome of an announcement that nothing follows; 'none': no effect. 'done' needs a step that ended well: no
+    ``##[error]`` after the announcement, and a log that goes on behind the step; else it is 'unknown'."""
+    in_turn: bool
+    """The tool does one after the other: the next announcement proves the one before."""
     command_required: bool
     """The step's script, where the log shows it, has to contain ``command``."""
 

@@ -16,7 +16,10 @@ from forensics.effects.act import BODY_KINDS, HEADER_KINDS, Act, Pattern
 from forensics.effects.rule import RuleSet, alternation
 from forensics.effects.walk import ERROR, HEADED, JobContext, Line, Match, walk_job
 
-__all__ = ["EFFECT_SCHEMA", "MAX_TEXT", "JobContext", "extract"]
+__all__ = [
+    "CHECKED_OUT", "EFFECT_SCHEMA", "MAX_TEXT", "SHA_COMMAND", "STEP_BORDER", "JobContext", "acts_in", "extract",
+    "find_hits",
+]  # fmt: skip
 
 MAX_TEXT = 4096
 """Characters of a line that are looked at; a tool's announcement is far shorter, a dumped file may be far longer."""
@@ -43,11 +46,11 @@ EFFECT_SCHEMA: Mapping[str, Any] = {
 """Columns of :func:`extract`: those of table ``effects`` but ``source_id``."""
 
 _STEP_HEADER = r"^(?:##\[group\])?Run "
-_BOUNDARY = r"^(?:##\[group\]Run |Post job cleanup\.)"
+STEP_BORDER = r"^(?:##\[group\]Run |Post job cleanup\.)"
 # The path of git differs by runner: /usr/bin/git, "C:\Program Files\Git\bin\git.exe", /opt/homebrew/bin/git.
-_SHA_COMMAND = r"^\[command\].*\bgit(?:\.exe)?\"? log -1 --format='?%H'?\s*$"
+SHA_COMMAND = r"^\[command\].*\bgit(?:\.exe)?\"? log -1 --format='?%H'?\s*$"
 _SHA_LINE = r"^'?(?P<sha>[0-9a-f]{40}(?:[0-9a-f]{24})?)'?\s*$"
-_CHECKED_OUT = r"^  repository: (?P<repository>[^\s/]+/[^\s/]+)\s*$"
+CHECKED_OUT = r"^  repository: (?P<repository>[^\s/]+/[^\s/]+)\s*$"
 
 
 def extract(lines: pl.DataFrame, rules: RuleSet, context: Mapping[int, JobContext] | None = None) -> pl.DataFrame:
@@ -64,24 +67,31 @@ def extract(lines: pl.DataFrame, rules: RuleSet, context: Mapping[int, JobContex
         A frame of :data:`EFFECT_SCHEMA`, sorted by job and line. ``sha`` is the commit that the job's own log
         says was checked out before the effect, NULL when it does not say. Times are those of ``logged_at``.
     """
-    level = pl.col("level").fill_null("")
-    hits = lines.filter(pl.col("text").str.contains(rules.trigger) & ~level.is_in(["echo", "command", "group"]))
-    # Cut only now: cutting every line would copy the whole text.
-    hits = hits.filter(pl.col("text").str.slice(0, MAX_TEXT).str.contains(rules.trigger))
-    acts = _acts_in(hits, rules)
+    hits = find_hits(lines, rules)
+    acts = acts_in(hits, rules)
     if not acts:
         return pl.DataFrame(schema=EFFECT_SCHEMA)
     jobs = _with_segments(lines.filter(pl.col("job_id").is_in(hits["job_id"].unique().implode())))
     matched = _match(jobs, hits, acts)
+    last = dict(jobs.group_by("job_id").agg(pl.col("segment").max()).rows())
     known = context or {}
     rows: list[dict[str, Any]] = []
     for (job_id,), job in matched.group_by("job_id", maintain_order=True):
-        rows += walk_job(_lines_of(job), acts, known.get(int(str(job_id)), JobContext()))
+        number = int(str(job_id))
+        rows += walk_job(_lines_of(job), acts, known.get(number, JobContext()), last[number])
     effects = pl.DataFrame(rows, schema=EFFECT_SCHEMA, orient="row")
     return effects.sort("repository", "run_id", "attempt", "job_id", "line_no", "rule", "target", maintain_order=True)
 
 
-def _acts_in(hits: pl.DataFrame, rules: RuleSet) -> tuple[Act, ...]:
+def find_hits(lines: pl.DataFrame, rules: RuleSet) -> pl.DataFrame:
+    """The lines (``level``, ``text`` and whatever else they have) with which an effect can begin."""
+    level = pl.col("level").fill_null("")
+    hits = lines.filter(pl.col("text").str.contains(rules.trigger) & ~level.is_in(["echo", "command", "group"]))
+    # Cut only now: cutting every line would copy the whole text.
+    return hits.filter(pl.col("text").str.slice(0, MAX_TEXT).str.contains(rules.trigger))
+
+
+def acts_in(hits: pl.DataFrame, rules: RuleSet) -> tuple[Act, ...]:
     """The acts of which a line of ``hits`` can be the beginning."""
     text = hits["text"].str.slice(0, MAX_TEXT)
     return tuple(
@@ -100,7 +110,7 @@ def _with_segments(jobs: pl.DataFrame) -> pl.DataFrame:
     # A line without step (the loader does not guess within the second in which one ends) parts nothing.
     step = pl.col("step_number").forward_fill().over("job_id")
     changed = pl.col("job_id").ne(pl.col("job_id").shift()) | step.ne(step.shift()).fill_null(False)
-    boundary = changed.fill_null(True) | headed | text.str.contains(_BOUNDARY)
+    boundary = changed.fill_null(True) | headed | text.str.contains(STEP_BORDER)
     ended = text.str.starts_with("##[endgroup]") | (level == "endgroup")
     return (
         jobs.sort("job_id", "line_no", maintain_order=True)
@@ -127,19 +137,27 @@ def _with_segments(jobs: pl.DataFrame) -> pl.DataFrame:
 
 
 def _match(jobs: pl.DataFrame, hits: pl.DataFrame, acts: tuple[Act, ...]) -> pl.DataFrame:
-    """The lines that mean something, with ``matches``: which patterns of which acts, and their groups."""
+    """The lines that mean something, with ``matches``: which patterns of which acts, and their groups.
+
+    A pattern looks only at the steps, for ``context`` at the jobs, in which its own act can have begun.
+    """
     command = pl.col("level").fill_null("") == "command"
     begun = jobs.join(hits.select("job_id", "line_no"), on=["job_id", "line_no"], how="semi")
-    inside = pl.col("segment").is_in(begun["segment"].unique().implode())
-    step = jobs.filter(inside)
-    body = step.filter(~pl.col("is_header") & ~command)
-    header = step.filter(pl.col("is_header") | command)
+    inside = jobs.filter(pl.col("segment").is_in(begun["segment"].unique().implode()))
+    headed = inside.select(at=pl.col("is_header") | command)["at"]
+    body, header = inside.filter(~headed), inside.filter(headed)
     matches: dict[int, list[Match]] = {}
     for index, act in enumerate(acts):
+        start = begun.filter(pl.col("text").str.contains(alternation(act.triggers)))
+        own = pl.col("segment").is_in(start["segment"].unique().implode())
         for kinds, place in ((BODY_KINDS, body), (HEADER_KINDS, header)):
-            for kind in kinds:
-                _collect(place, index, kind, act.of(kind), matches)
-        _collect(jobs, index, "context", act.of("context"), matches)
+            wanted = [kind for kind in kinds if act.of(kind)]
+            step = place.filter(own) if wanted else place
+            for kind in wanted:
+                _collect(step, index, kind, act.of(kind), matches)
+        if act.of("context"):
+            job = jobs.filter(pl.col("job_id").is_in(start["job_id"].unique().implode()))
+            _collect(job, index, "context", act.of("context"), matches)
     rows = set(matches)
     for row in body.filter(pl.col("text").str.starts_with("##[error]"))["row"]:
         matches.setdefault(row, []).append(Match(-1, ERROR, {}))
@@ -169,10 +187,10 @@ def _collect(
 def _checkouts(jobs: pl.DataFrame) -> list[tuple[int, dict[str, str]]]:
     """Rows where actions/checkout names the repository it fetches and the commit it left checked out."""
     said = jobs.with_columns(
-        sha=pl.when(pl.col("text").str.contains(_SHA_COMMAND).shift().over("job_id"))
+        sha=pl.when(pl.col("text").str.contains(SHA_COMMAND).shift().over("job_id"))
         .then(pl.col("text").str.extract(_SHA_LINE))
         .otherwise(None),
-        fetched=pl.when("is_header").then(pl.col("text").str.extract(_CHECKED_OUT)).otherwise(None),
+        fetched=pl.when("is_header").then(pl.col("text").str.extract(CHECKED_OUT)).otherwise(None),
     ).filter(pl.col("sha").is_not_null() | pl.col("fetched").is_not_null())
     return [
         (row, {"sha": sha} if sha else {"fetched": fetched})

@@ -21,11 +21,12 @@ MAX_BYTES = 256 * 1024
 
 _RULE_KEYS = ("id", "tool", "title", "about", "misses", "effects", "examples")
 _ACT_KEYS = (
-    "effect", "about", *KINDS, "alone", "many", "within", "otherwise", "command-required", "target", "identity",
+    "effect", "about", *KINDS, "alone", "many", "in-turn", "within", "otherwise", "command-required", "target",
+    "identity",
 )  # fmt: skip
 _EXAMPLE_KEYS = ("name", "log", "repository", "workflow", "job", "effects")
 _EXPECTED_KEYS = ("target", "identity", "outcome", "line", "started", "effect", "sha")
-_OTHERWISE = ("unknown", "rejected", "failed", "none")
+_OTHERWISE = ("unknown", "done", "rejected", "failed", "none")
 _GROUP = re.compile(r"\(\?P<([^>]*)>")
 _GUIDE = "See docs/rules.md for the keys of a rule file."
 
@@ -159,6 +160,7 @@ def _read_act(node: _Node, rule_id: str, tool: str) -> Act:
         many=node.value("many", bool, False),
         within=node.value("within", int, None),
         otherwise=otherwise,
+        in_turn=node.value("in-turn", bool, False),
         command_required=node.value("command-required", bool, False),
     )
     if not act.triggers:

@@ -14,6 +14,7 @@ BUILTINS = ("repository", "workflow", "job", "sha")
 """Known for every line without a pattern; ``sha`` is the commit that the job had checked out."""
 
 _PLACEHOLDER = re.compile(r"\{([a-z_]+)(?:\|([a-z]+))?\}")
+_PROJECT_DASH = re.compile(r"[-_.]+")
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
 _SCP_LIKE = re.compile(r"(?:[^@/\s]+@)?([^:/\s]+):(?!//)(.*)", re.DOTALL)
 
@@ -65,11 +66,31 @@ def join_words(text: str) -> str:
 def name_other_registry(url: str) -> str:
     """Host of a package registry; empty for the public one and its mirrors, whose hosts begin so.
 
+    What is pushed to goes by "registry." (npm), "upload." (PyPI), "www." and "api." (NuGet).
+
     >>> name_other_registry("https://registry.example/"), name_other_registry("https://NPM.pkg.example/octo/")
     ('', 'npm.pkg.example')
     """
     host = normalise_remote(url).partition("/")[0]
-    return "" if host.startswith(("registry.", "npm-registry.")) else host
+    return "" if host.startswith(("registry.", "npm-registry.", "upload.", "www.", "api.")) else host
+
+
+def normalise_project(name: str) -> str:
+    """Name of a Python project as PEP 503 compares it.
+
+    >>> normalise_project("Octo_Cart.Core")
+    'octo-cart-core'
+    """
+    return _PROJECT_DASH.sub("-", name).lower()
+
+
+def lower_case(text: str) -> str:
+    """A name whose case does not count, as NuGet's.
+
+    >>> lower_case("Octo.Cart")
+    'octo.cart'
+    """
+    return text.lower()
 
 
 FILTERS: Mapping[str, Callable[[str], str]] = {
@@ -78,6 +99,8 @@ FILTERS: Mapping[str, Callable[[str], str]] = {
     "tag": normalise_tag,
     "joined": join_words,
     "elsewhere": name_other_registry,
+    "project": normalise_project,
+    "lower": lower_case,
 }
 """What may stand after the bar of a placeholder."""
 

@@ -94,9 +94,10 @@ class _Scope:
 class _Job:
     """What is known of the job so far, and the effects found."""
 
-    def __init__(self, acts: Sequence[Act], about: JobContext) -> None:
+    def __init__(self, acts: Sequence[Act], about: JobContext, last_segment: int) -> None:
         self.acts = acts
         self.about = about
+        self.last_segment = last_segment
         self.context: list[dict[str, str]] = [{} for _ in acts]
         self.fetched: str | None = None
         self.sha: str | None = None
@@ -104,15 +105,18 @@ class _Job:
         self.scopes: dict[int, _Scope] = {}
 
 
-def walk_job(lines: Sequence[Line], acts: Sequence[Act], about: JobContext) -> list[dict[str, Any]]:
+def walk_job(
+    lines: Sequence[Line], acts: Sequence[Act], about: JobContext, last_segment: int
+) -> list[dict[str, Any]]:
     """The effects of one job as rows of ``EFFECT_SCHEMA``.
 
     Args:
         lines: its meaningful lines in order.
         acts: what ``Match.act`` counts in.
         about: workflow and job name.
+        last_segment: the one in which its log ends; what is silent there may have been cut off.
     """
-    job = _Job(acts, about)
+    job = _Job(acts, about, last_segment)
     for _, group in groupby(lines, key=lambda line: line.segment):
         segment = list(group)
         job.scopes = dict(_scopes(job, segment))
@@ -218,6 +222,11 @@ def _announce(job: _Job, scope: _Scope, line: Line, groups: Mapping[str, str]) -
         if attempt.outcomes == 0 and all(attempt.groups.get(name) == value for name, value in groups.items()):
             attempt.last, attempt.error = line, None
             return
+    if scope.act.in_turn:
+        for attempt in scope.open:
+            if attempt.error is None:
+                _emit(job, scope, line, "done", {}, attempt)
+                attempt.outcomes += 1
     scope.open = [attempt for attempt in scope.open if attempt.outcomes == 0]
     scope.open.append(_Attempt(line, dict(groups), dict(scope.context), line))
 
@@ -271,8 +280,11 @@ def _refine(scope: _Scope, line: Line, outcome: str, groups: Mapping[str, str]) 
 def _close(job: _Job, scope: _Scope) -> None:
     """No outcome came: the effect may or may not have happened."""
     for attempt in scope.open:
-        if attempt.outcomes == 0 and scope.act.otherwise != "none":
-            _emit(job, scope, attempt.error or attempt.last, scope.act.otherwise, {}, attempt)
+        outcome = scope.act.otherwise
+        if outcome == "done" and (attempt.error or attempt.last.segment >= job.last_segment):
+            outcome = "unknown"
+        if attempt.outcomes == 0 and outcome != "none":
+            _emit(job, scope, attempt.error or attempt.last, outcome, {}, attempt)
     scope.open = []
 
 

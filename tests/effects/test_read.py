@@ -96,7 +96,7 @@ def test_unknown_placeholder(tmp_path: Path) -> None:
 
 def test_unknown_filter(tmp_path: Path) -> None:
     assert refused(tmp_path, "{parcel}@{number}", "{parcel|upper}@{number}") == snapshot(
-        "mine/parcel.yml:10:15: no filter 'upper'; there are branch, elsewhere, joined, remote, tag"
+        "mine/parcel.yml:10:15: no filter 'upper'; there are branch, elsewhere, joined, lower, project, remote, tag"
     )
 
 
