@@ -55,7 +55,8 @@ def group(findings: Iterable[Finding], attempts: Mapping[RunRef, AttemptFacts] |
     roles: dict[str, list[Finding]] = defaultdict(list)
     for finding in findings:
         roles[role_of(finding)].append(finding)
-    events, wide = [], []
+    events: list[Finding] = []
+    wide: list[Finding] = []
     for finding in roles["event"]:
         (wide if _is_wide(finding, known) else events).append(finding)
     members = [[finding for core in episode for finding in core.findings] for episode in connect(events)]
