@@ -249,6 +249,7 @@ def main() -> int:
     counts = Counter(finding.detector for finding in result.findings)
     for name, seconds in sorted(result.seconds.items()):
         sys.stdout.write(f"{name:<22} {seconds:6.2f} s  {counts[name]:7,} findings\n")
+    sys.stdout.write(f"{'views of several':<22} {result.shared_seconds:6.2f} s\n")
     sys.stdout.write(f"{'the whole pass':<22} {whole:6.2f} s  limit {LIMIT_SECONDS:.1f} s\n")
     for name, reason in result.failures:
         sys.stdout.write(f"{name} failed: {reason}\n")

@@ -42,10 +42,38 @@ WITH group_sizes AS (
 lone_names AS (
     SELECT
         repository,
-        list(group_key) AS names
+        group_key
     FROM group_sizes
     WHERE runs = 1 AND names_its_run
-    GROUP BY repository
+),
+
+lock_lists AS (
+    SELECT
+        repository,
+        locks
+    FROM target_meetings
+    UNION
+    SELECT
+        other_repository,
+        other_locks
+    FROM target_meetings
+),
+
+-- Lists of locks that hold such names only.
+lone_lists AS (
+    SELECT
+        l.repository,
+        l.locks
+    FROM (
+        SELECT
+            repository,
+            locks,
+            unnest(locks) AS group_key
+        FROM lock_lists
+    ) AS l
+    INNER JOIN lone_names AS n ON l.repository = n.repository AND l.group_key = n.group_key
+    GROUP BY l.repository, l.locks
+    HAVING count(*) = len(l.locks)
 ),
 
 meetings AS (
@@ -56,16 +84,14 @@ meetings AS (
     FROM target_meetings AS m
     INNER JOIN named_runs AS a ON m.run_id = a.run_id
     INNER JOIN named_runs AS b ON m.other_run_id = b.run_id
-    LEFT JOIN lone_names AS n ON m.repository = n.repository
+    LEFT JOIN lone_lists AS own ON m.repository = own.repository AND m.locks = own.locks
+    LEFT JOIN lone_lists AS other ON m.repository = other.repository AND m.other_locks = other.locks
     WHERE
         -- Groups never reach across repositories.
         m.repository = m.other_repository
         AND len(m.locks) > 0 AND len(m.other_locks) > 0 AND NOT m.gaps AND NOT m.other_gaps
         AND NOT list_has_any(m.locks, m.other_locks)
-        AND (
-            n.names IS NULL
-            OR NOT (list_has_all(n.names, m.locks) OR list_has_all(n.names, m.other_locks))
-        )
+        AND own.locks IS NULL AND other.locks IS NULL
 ),
 
 apart AS (
@@ -105,30 +131,32 @@ places AS (
     WHERE w.outcome <> 'failed'
 ),
 
-branch_targets AS (
-    SELECT
+writing_branches AS (
+    SELECT DISTINCT
         repository,
         workflow_key,
         head_repository,
-        head_branch,
-        list(DISTINCT target_key) AS targets
+        head_branch
     FROM places
-    GROUP BY repository, workflow_key, head_repository, head_branch
 ),
 
-workflow_targets AS (
-    SELECT
+workflow_places AS (
+    SELECT DISTINCT
         repository,
         workflow_key,
-        list(target_key) AS targets
-    FROM (
-        SELECT DISTINCT
-            repository,
-            workflow_key,
-            target_key
-        FROM places
-    ) AS distinct_places
-    GROUP BY repository, workflow_key
+        target_key
+    FROM places
+),
+
+-- Workflows that write to one target.
+related_workflows AS (
+    SELECT DISTINCT
+        a.repository,
+        a.workflow_key,
+        b.workflow_key AS by_workflow_key
+    FROM workflow_places AS a
+    INNER JOIN workflow_places AS b ON a.repository = b.repository AND a.target_key = b.target_key
+    WHERE a.workflow_key <> b.workflow_key
 ),
 
 -- Targets that more than one branch of a workflow writes to: its lane is meant to hold them all.
@@ -181,34 +209,69 @@ kills AS (
     GROUP BY ALL
 ),
 
+-- Branches of one workflow that write to one target, among those that cancelled each other.
+related_branches AS (
+    SELECT DISTINCT
+        k.repository,
+        k.workflow_key,
+        k.head_repository,
+        k.head_branch,
+        k.by_repository,
+        k.by_branch
+    FROM (
+        SELECT DISTINCT
+            repository,
+            workflow_key,
+            head_repository,
+            head_branch,
+            by_repository,
+            by_branch
+        FROM kills
+        WHERE workflow_key = by_workflow_key
+    ) AS k
+    INNER JOIN places AS a
+        ON
+            k.repository = a.repository AND k.workflow_key = a.workflow_key
+            AND k.head_repository = a.head_repository AND k.head_branch = a.head_branch
+    INNER JOIN places AS b
+        ON
+            k.repository = b.repository AND k.workflow_key = b.workflow_key
+            AND k.by_repository = b.head_repository AND k.by_branch = b.head_branch
+            AND a.target_key = b.target_key
+),
+
 crossings AS (
     SELECT
         k.*,
         w.weight
     FROM kills AS k
-    LEFT JOIN branch_targets AS mine
+    LEFT JOIN related_workflows AS workflows
+        ON
+            k.repository = workflows.repository AND k.workflow_key = workflows.workflow_key
+            AND k.by_workflow_key = workflows.by_workflow_key
+    LEFT JOIN related_branches AS branches
+        ON
+            k.repository = branches.repository AND k.workflow_key = branches.workflow_key
+            AND k.head_repository = branches.head_repository AND k.head_branch = branches.head_branch
+            AND k.by_repository = branches.by_repository AND k.by_branch = branches.by_branch
+    LEFT JOIN writing_branches AS mine
         ON
             k.repository = mine.repository AND k.workflow_key = mine.workflow_key
             AND k.head_repository = mine.head_repository AND k.head_branch = mine.head_branch
-    LEFT JOIN branch_targets AS other
+    LEFT JOIN writing_branches AS other
         ON
-            k.repository = other.repository AND k.by_workflow_key = other.workflow_key
+            k.repository = other.repository AND k.workflow_key = other.workflow_key
             AND k.by_repository = other.head_repository AND k.by_branch = other.head_branch
-    LEFT JOIN workflow_targets AS all_mine
-        ON k.repository = all_mine.repository AND k.workflow_key = all_mine.workflow_key
-    LEFT JOIN workflow_targets AS all_other
-        ON k.repository = all_other.repository AND k.by_workflow_key = all_other.workflow_key
     LEFT JOIN shared_targets AS s
         ON k.repository = s.repository AND k.workflow_key = s.workflow_key
     LEFT JOIN workflow_weights AS w
         ON k.repository = w.repository AND k.workflow_key = w.workflow_key
     WHERE
-        NOT CASE
-            WHEN k.workflow_key <> k.by_workflow_key
-                THEN coalesce(list_has_any(all_mine.targets, all_other.targets), FALSE)
+        CASE
+            WHEN k.workflow_key <> k.by_workflow_key THEN workflows.workflow_key IS NULL
             -- A branch whose runs were all cancelled has written nothing yet.
-            WHEN mine.targets IS NULL OR other.targets IS NULL THEN s.workflow_key IS NOT NULL
-            ELSE list_has_any(mine.targets, other.targets)
+            WHEN mine.workflow_key IS NULL OR other.workflow_key IS NULL THEN s.workflow_key IS NULL
+            ELSE branches.workflow_key IS NULL
         END
 ),
 

@@ -14,6 +14,7 @@ from typing import Any, cast, get_args
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
+from forensics.detect.library import in_order
 from forensics.errors import DetectorInvalid, ForensicsError, UsageProblem
 from forensics.model import SEVERITIES, DetectorDoc, Precision, Severity
 from forensics.store.store import Result, Statement, Store, split_statements
@@ -159,18 +160,24 @@ def checking_store() -> Store:
     return store
 
 
-def load_library(store: Store) -> None:
+def load_library(store: Store) -> tuple[str, ...]:
     """Make the views and macros of ``queries/lib`` on this connection; they are temporary, so no case keeps old ones.
 
-    Raises DetectorInvalid where a file holds anything but ``CREATE … TEMP``.
+    Returns the statements that made them, each after those that it needs. Raises DetectorInvalid where a file holds
+    anything but ``CREATE … TEMP``.
     """
+    found: list[str] = []
     for file in sorted((packaged_queries() / "lib").glob("*.sql")):
         for statement in split_statements(file.read_text(encoding="utf-8")):
             if statement.kind != "CREATE" or not re.search(r"\bTEMP\b", statement.sql):
                 raise _invalid(
                     file, f"holds a {statement.kind} statement", "Only CREATE OR REPLACE TEMP … belongs there."
                 )
-            store.execute(statement.sql)
+            found.append(statement.sql)
+    made = tuple(in_order(found))
+    for sql in made:
+        store.execute(sql)
+    return made
 
 
 def read_detector(file: Path, store: Store) -> Detector:

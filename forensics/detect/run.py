@@ -18,6 +18,7 @@ from typing import Any, cast
 import polars as pl
 
 from forensics.detect.detector import PRECISIONS, STANDARD_COLUMNS, Detector, load_library
+from forensics.detect.library import shared_views, views_of
 from forensics.errors import ForensicsError, QueryRefused, UsageProblem
 from forensics.model import SEVERITIES, DetectorDoc, EvidenceLine, Finding, Precision, RunRef, Severity
 from forensics.store.store import Store
@@ -44,6 +45,8 @@ class DetectionResult:
     """Detectors that could not run, and why."""
     seconds: Mapping[str, float]
     """How long each detector took, by id."""
+    shared_seconds: float = 0.0
+    """How long the views took that several of them read."""
 
 
 @dataclass(frozen=True)
@@ -68,20 +71,23 @@ def detect(
             f"There is no detector {strangers[0]!r} to set parameters of.", hint="List them: forensics detectors"
         )
     settings = {detector.id: detector.settings(given.get(detector.id, {})) for detector in detectors}
-    load_library(store)
+    views = views_of(load_library(store))
     drafts: list[_Draft] = []
     failures: list[tuple[str, str]] = []
     seconds: dict[str, float] = {}
-    for detector in detectors:
-        started = perf_counter()
-        try:
-            drafts += _run(store, detector, settings[detector.id])
-        except ForensicsError as error:
-            failures.append((detector.id, f"{error.message} {error.hint}".strip()))
-        seconds[detector.id] = perf_counter() - started
+    started = perf_counter()
+    with shared_views(store, views, [detector.sql for detector in detectors]):
+        sharing = perf_counter() - started
+        for detector in detectors:
+            started = perf_counter()
+            try:
+                drafts += _run(store, detector, settings[detector.id])
+            except ForensicsError as error:
+                failures.append((detector.id, f"{error.message} {error.hint}".strip()))
+            seconds[detector.id] = perf_counter() - started
     findings = sorted(_with_evidence(store, drafts), key=_rank)
     docs = tuple(detector.doc(given.get(detector.id)) for detector in detectors)
-    return DetectionResult(tuple(findings), docs, tuple(failures), seconds)
+    return DetectionResult(tuple(findings), docs, tuple(failures), seconds, sharing)
 
 
 def as_json(value: Any) -> Any:
