@@ -35,11 +35,13 @@ def command(scenarios: tuple[str, ...], out: Path | None, seed: int) -> None:
       forensics synth double-publish racing-deploys -o made-up/
       forensics ingest --from made-up/
     """
-    from forensics.synth.incidents import SCENARIOS
+    from forensics.synth.synthesise import list_scenarios
 
     if not scenarios:
-        for name, scenario in SCENARIOS.items():
-            put(click.wrap_text(f"{name:<16}  {scenario.sentence}", width(), "", " " * 18))
+        told = list_scenarios()
+        margin = max(map(len, told)) + 2
+        for name, sentence in told.items():
+            put(click.wrap_text(f"{name:<{margin}}{sentence}", width(), "", " " * margin))
         say("  → forensics synth SCENARIO... -o DIR")
         return
     if out is None:

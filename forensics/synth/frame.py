@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from hashlib import sha1
+
 from forensics.synth.history import cut
 from forensics.synth.scene import CYAN, IMAGE, RESET, Scene, at_once
 from forensics.synth.tellers import TELLERS
@@ -63,6 +65,8 @@ def tell_header(scene: Scene) -> list[str]:
 def tell_body(scene: Scene) -> list[str]:
     """What stands between the header and the end of the step."""
     name = scene.step.name
+    if scene.step.said is not None:
+        return [line for _, line in scene.step.said]
     if name == SETUP_STEP:
         return _tell_setup(scene)
     if name == COMPLETE_STEP:
@@ -139,9 +143,14 @@ def _tell_setup(scene: Scene) -> list[str]:
         *at_once(start),
         "Prepare all required actions",
         "Getting action download info",
-        *(f"Download action repository '{action}' (SHA:{_ACTION_SHAS[action]})" for action in actions),
+        *(f"Download action repository '{action}' (SHA:{_action_sha(action)})" for action in actions),
         f"Complete job name: {scene.job.name}",
     ]
+
+
+def _action_sha(action: str) -> str:
+    made_up = sha1(action.encode(), usedforsecurity=False).hexdigest()
+    return _ACTION_SHAS.get(action, made_up)
 
 
 def _permissions(scene: Scene) -> list[str]:
@@ -190,11 +199,17 @@ def _tell_checkout(scene: Scene) -> list[str]:
             "",
             f"HEAD is now at {sha[:7]} Merge {head} into {base}",
         ]
-    else:
+    elif scene.ref.startswith("refs/tags/"):
         lines += [
-            f"{git} checkout --progress --force -B main refs/remotes/origin/main",
-            "Switched to a new branch 'main'",
-            "branch 'main' set up to track 'origin/main'.",
+            f"{git} checkout --progress --force {scene.ref}",
+            f"HEAD is now at {sha[:7]} {scene.run.commit.subject}",
+        ]
+    else:
+        branch = scene.run.commit.branch
+        lines += [
+            f"{git} checkout --progress --force -B {branch} refs/remotes/origin/{branch}",
+            f"Switched to a new branch '{branch}'",
+            f"branch '{branch}' set up to track 'origin/{branch}'.",
         ]
     return [*lines, "##[endgroup]", f"{git} log -1 --format=%H", sha]
 
@@ -207,12 +222,15 @@ def _fetch(scene: Scene, git: str, *, deep: bool) -> list[str]:
         fetched = [f" * [new ref]         {scene.sha} -> {local}"]
     elif deep:
         target = "+refs/heads/*:refs/remotes/origin/* +refs/tags/*:refs/tags/*"
-        tags = [f"v1.{minor}.0" for minor in (7, 8, 9)] + [f"v{scene.fact('previous')}"]
+        tags = [f"v1.{minor}.0" for minor in (7, 8, 9)] + [f"v{scene.fact('previous', '2.0.0')}"]
         fetched = [" * [new branch]      main       -> origin/main"]
         fetched += [f" * [new tag]         {tag:<10} -> {tag}" for tag in tags]
     else:
-        target = f"+{scene.sha}:refs/remotes/origin/main"
-        fetched = [f" * [new ref]         {scene.sha} -> origin/main"]
+        local = scene.ref.replace("refs/heads/", "refs/remotes/origin/")
+        target = f"+{scene.sha}:{local}"
+        fetched = [
+            f" * [new ref]         {scene.sha} -> {local.removeprefix('refs/remotes/').removeprefix('refs/tags/')}"
+        ]
     options = "--prune --no-recurse-submodules" if deep else "--no-tags --prune --no-recurse-submodules --depth=1"
     return [f"{git} -c protocol.version=2 fetch {options} origin {target}", f"From {scene.url}", *fetched]
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from forensics.synth.commits import Commit, Person
+from forensics.synth.template import WORKFLOW_FILES, WorkflowTemplate, load_workflow
 
 START = datetime(2026, 11, 2)
 """First day of every made-up history, a Monday: fixed, so that the same seed gives the same bytes on any day."""
@@ -58,6 +59,8 @@ class Step:
     completed_at: datetime
     mode: str = ""
     """Which course of events its log tells; empty for the usual one."""
+    said: tuple[tuple[datetime, str], ...] | None = None
+    """Its lines word for word with GitHub's time of each; None where `forensics.synth.tellers` knows them."""
 
 
 @dataclass(frozen=True)
@@ -76,6 +79,8 @@ class Job:
     annotations: tuple[Annotation, ...] = ()
     copied: bool = False
     """Taken over from an earlier attempt with its old times: not an execution."""
+    status: str = "completed"
+    """Of one that has not ended, what GitHub says of it; its conclusion and end then do not count."""
 
     @property
     def executed(self) -> bool:
@@ -95,17 +100,22 @@ class Attempt:
     updated_at: datetime
     facts: Mapping[str, str] = field(default_factory=dict)
     """What its logs know: version, digest, merge commit …"""
+    outcome: str = ""
+    """What GitHub concluded where no job says it (a run that never began), else empty."""
+    status: str = "completed"
 
     @property
     def conclusion(self) -> str:
         """As GitHub sums up its jobs."""
+        if self.outcome:
+            return self.outcome
         said = {job.conclusion for job in self.jobs}
         return next((worst for worst in ("cancelled", "failure") if worst in said), "success")
 
     @property
     def ended_at(self) -> datetime:
         """When its last job ended."""
-        return max(job.completed_at for job in self.jobs)
+        return max((job.completed_at for job in self.jobs), default=self.updated_at)
 
 
 @dataclass(frozen=True)
@@ -119,10 +129,16 @@ class Run:
     created_at: datetime
     actor: Person
     attempts: tuple[Attempt, ...]
+    number: int = 0
+    """Its id where that does not follow from its time."""
+    groups: tuple[str, ...] | None = None
+    """What GitHub's endpoint says of its concurrency groups; None where nobody asked."""
 
     @property
     def run_id(self) -> int:
         """Grows with `created_at`, as GitHub's do."""
+        if self.number:
+            return self.number
         return _RUN_IDS_FROM + milliseconds(self.created_at)
 
     @property
@@ -148,6 +164,18 @@ class History:
     """Oldest first."""
     runs: tuple[Run, ...]
     """Oldest first."""
+    workflows: tuple[WorkflowTemplate, ...] = ()
+    """Its own workflow files; none for those of the made-up shop."""
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """Names of its workflow files, in the order in which it got them."""
+        return tuple(workflow.file for workflow in self.workflows) or WORKFLOW_FILES
+
+    def workflow(self, file: str) -> WorkflowTemplate:
+        """One of its workflow files."""
+        own = next((workflow for workflow in self.workflows if workflow.file == file), None)
+        return own or load_workflow(file)
 
     @property
     def repository(self) -> str:

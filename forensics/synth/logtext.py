@@ -16,7 +16,7 @@ from random import Random
 from forensics.synth.frame import tell_body, tell_end, tell_header, tell_system
 from forensics.synth.history import Attempt, History, Job, Run, Step
 from forensics.synth.scene import Scene, Timed
-from forensics.synth.template import JobTemplate, StepTemplate, load_workflow
+from forensics.synth.template import JobTemplate, StepTemplate
 
 BOM = b"\xef\xbb\xbf"
 _ZIP_DATE = (1980, 1, 1, 0, 0, 0)
@@ -42,8 +42,8 @@ class JobLog:
 
 def render_job(history: History, run: Run, attempt: Attempt, job: Job, scale: int = 1) -> JobLog:
     """The log of an executed job; the same job always gives the same bytes."""
-    workflow = load_workflow(run.workflow)
-    template = next(entry for entry in workflow.jobs if entry.name == job.name)
+    workflow = history.workflow(run.workflow)
+    template = workflow.job(job.name)
     rng = Random(f"{history.seed} {job.job_id}")  # noqa: S311 - made-up data must be repeatable, not secret
     first = Scene(history, run, attempt, job, job.steps[0], template, None, rng, workflow.permissions, scale)
     steps = []
@@ -110,7 +110,10 @@ def _stamp(scene: Scene) -> bytes:
     length = to_ticks(scene.step.completed_at + scene.job_skew) - begin
     header, body, end = tell_header(scene), tell_body(scene), tell_end(scene)
     moments = [begin + 300 + 6 * place for place in range(len(header))]
-    moments += _spread(body, begin + int(length * 0.01), int(length * 0.97), rng)
+    if scene.step.said is None:
+        moments += _spread(body, begin + int(length * 0.01), int(length * 0.97), rng)
+    else:
+        moments += [to_ticks(moment + scene.job_skew) for moment, _ in scene.step.said]
     moments += [begin + int(length * 0.99) for _ in end]
     out: list[str] = []
     last = 0

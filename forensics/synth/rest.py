@@ -11,10 +11,11 @@ from datetime import datetime, timedelta
 from functools import cache
 from hashlib import sha1
 from typing import Any
+from urllib.parse import quote
 
 from forensics.synth.commits import Commit, Person
 from forensics.synth.history import START, Annotation, Attempt, History, Job, Run, Step, cut
-from forensics.synth.template import WORKFLOW_FILES, load_workflow
+from forensics.synth.template import WORKFLOW_FILES
 
 _API = "https://api.github.com"
 _WEB = "https://github.com"
@@ -22,6 +23,8 @@ _REPOSITORY_ID = 884_120_417
 _OWNER_ID = 160_231_905
 _WORKFLOW_IDS_FROM = 131_450_210
 _DEPLOYMENT_IDS_FROM = 3_900_000_000
+_OWN_JOB_IDS_BELOW = 127_000_000_000
+"""Ids of jobs that do not follow from their times (`forensics.synth.row`)."""
 
 _REPOSITORY_LINKS = {
     "archive_url": "/{archive_format}{/ref}",
@@ -96,9 +99,10 @@ def api_url(history: History) -> str:
 def show_repository(history: History) -> dict[str, Any]:
     """``minimal-repository``."""
     base = api_url(history)
+    number = _repository_id(history)
     return {
-        "id": _REPOSITORY_ID,
-        "node_id": _node("R_kgDO", _REPOSITORY_ID),
+        "id": number,
+        "node_id": _node("R_kgDO", number),
         "name": history.name,
         "full_name": history.repository,
         "private": False,
@@ -121,7 +125,7 @@ def show_run(
     history: History, run: Run, attempt: Attempt, number: int, repository: Mapping[str, Any]
 ) -> dict[str, Any]:
     """``workflow-run`` as of one attempt; ``number`` is the run's number within its workflow."""
-    workflow = load_workflow(run.workflow)
+    workflow = history.workflow(run.workflow)
     base = f"{api_url(history)}/actions/runs/{run.run_id}"
     here = base if attempt is run.latest else f"{base}/attempts/{attempt.number}"
     suite = run.run_id + 52_300_000_000
@@ -136,9 +140,9 @@ def show_run(
         "display_title": run.commit.subject,
         "run_number": number,
         "event": run.event,
-        "status": "completed",
-        "conclusion": attempt.conclusion,
-        "workflow_id": workflow_id(run.workflow),
+        "status": attempt.status,
+        "conclusion": attempt.conclusion if attempt.status == "completed" else None,
+        "workflow_id": workflow_id(run.workflow, history),
         "check_suite_id": suite,
         "check_suite_node_id": _node("CS_kwDO", suite),
         "url": here,
@@ -154,7 +158,7 @@ def show_run(
         **{name: here + tail for name, tail in _RUN_LINKS.items()},
         "check_suite_url": f"{api_url(history)}/check-suites/{suite}",
         "previous_attempt_url": before,
-        "workflow_url": f"{api_url(history)}/actions/workflows/{workflow_id(run.workflow)}",
+        "workflow_url": f"{api_url(history)}/actions/workflows/{workflow_id(run.workflow, history)}",
         "head_commit": _commit(run.commit),
         "repository": repository,
         "head_repository": repository,
@@ -164,9 +168,10 @@ def show_run(
 def show_job(history: History, run: Run, attempt: Attempt, job: Job) -> dict[str, Any]:
     """``job``; one that never got a runner has no steps."""
     base = api_url(history)
-    workflow = load_workflow(run.workflow)
-    template = next(entry for entry in workflow.jobs if entry.name == job.name)
+    workflow = history.workflow(run.workflow)
+    template = workflow.job(job.name)
     runner = job.runner
+    ended = job.status == "completed"
     return {
         "id": job.job_id,
         "run_id": run.run_id,
@@ -178,11 +183,11 @@ def show_job(history: History, run: Run, attempt: Attempt, job: Job) -> dict[str
         "head_sha": run.commit.sha,
         "url": f"{base}/actions/jobs/{job.job_id}",
         "html_url": job_page(history, run, job),
-        "status": "completed",
-        "conclusion": job.conclusion,
+        "status": job.status,
+        "conclusion": job.conclusion if ended else None,
         "created_at": stamp(job.created_at),
         "started_at": stamp(job.started_at),
-        "completed_at": stamp(job.completed_at),
+        "completed_at": stamp(job.completed_at) if ended else None,
         "name": job.name,
         "steps": [_step(step) for step in job.steps],
         "check_run_url": f"{base}/check-runs/{job.job_id}",
@@ -212,9 +217,9 @@ def show_annotation(history: History, run: Run, annotation: Annotation) -> dict[
 
 def show_workflow(history: History, file: str) -> dict[str, Any]:
     """``workflow``."""
-    workflow = load_workflow(file)
-    number = workflow_id(file)
-    made = START - timedelta(days=400 - 30 * WORKFLOW_FILES.index(file))
+    workflow = history.workflow(file)
+    number = workflow_id(file, history)
+    made = START - timedelta(days=400 - 30 * history.files.index(file))
     page = f"{_WEB}/{history.repository}"
     return {
         "id": number,
@@ -281,13 +286,17 @@ def show_status(
     }
 
 
-def workflow_id(file: str) -> int:
-    """The workflow's made-up id."""
-    return _WORKFLOW_IDS_FROM + 7_013 * WORKFLOW_FILES.index(file)
+def workflow_id(file: str, history: History | None = None) -> int:
+    """The workflow's made-up id; repositories with files of their own have ids apart from the shop's."""
+    if history is None or not history.workflows:
+        return _WORKFLOW_IDS_FROM + 7_013 * WORKFLOW_FILES.index(file)
+    return _WORKFLOW_IDS_FROM + 100_000 * (1 + history.seed) + 7_013 * history.files.index(file)
 
 
 def deployment_id(job: Job) -> int:
     """The deployment's made-up id, growing with time."""
+    if job.job_id < _OWN_JOB_IDS_BELOW:
+        return job.job_id % _DEPLOYMENT_IDS_FROM
     return _DEPLOYMENT_IDS_FROM + int((job.created_at - START) / timedelta(milliseconds=1))
 
 
@@ -325,7 +334,7 @@ def _pull_requests(history: History, run: Run) -> list[dict[str, Any]]:
     if run.event != "pull_request" or any(main.pull_request == commit.pull_request for main in history.main):
         return []
     number = commit.pull_request
-    repo = {"id": _REPOSITORY_ID, "url": api_url(history), "name": history.name}
+    repo = {"id": _repository_id(history), "url": api_url(history), "name": history.name}
     return [
         {
             "id": 2_200_000_000 + (number or 0),
@@ -335,6 +344,20 @@ def _pull_requests(history: History, run: Run) -> list[dict[str, Any]]:
             "base": {"ref": "main", "sha": run.latest.facts["base_sha"], "repo": repo},
         }
     ]
+
+
+def _repository_id(history: History) -> int:
+    return _REPOSITORY_ID + (1 + history.seed if history.workflows else 0)
+
+
+def show_groups(history: History, run: Run) -> dict[str, Any]:
+    """What the run's own endpoint says of its concurrency groups (facts A14); after the run nobody is in them."""
+    base = f"{api_url(history)}/actions/concurrency_groups"
+    shown = [
+        {"group_name": name, "group_url": f"{base}/{quote(name, safe='')}", "total_count": 0, "group_members": []}
+        for name in run.groups or ()
+    ]
+    return {"total_count": len(shown), "concurrency_groups": shown}
 
 
 def _user(login: str, user_id: int, kind: str) -> dict[str, Any]:

@@ -51,7 +51,8 @@ class Scene:
     def ref(self) -> str:
         """``GITHUB_REF``."""
         number = self.fact("pull_request", "")
-        return f"refs/pull/{number}/merge" if number else f"refs/heads/{self.run.commit.branch}"
+        kind = self.fact("ref_type", "heads")
+        return f"refs/pull/{number}/merge" if number else f"refs/{kind}/{self.run.commit.branch}"
 
     @property
     def workspace(self) -> str:
@@ -84,10 +85,17 @@ class Scene:
             "github.actor": self.run.actor.login,
             "matrix.node": dict(self.job_template.matrix).get("node", ""),
             "needs.version.outputs.version": self.fact("version", ""),
+            "github.ref": self.ref,
+            "github.ref_name": self.run.commit.branch,
+            "github.repository": self.history.repository,
+            "github.run_id": str(self.run.run_id),
+            "github.run_number": str(self.run.run_id % 1000),
+            **{f"matrix.{axis}": value for axis, value in self.job_template.matrix},
+            **self.attempt.facts,
         }
 
         def value(match: re.Match[str]) -> str:
-            return "***" if match[1].startswith("secrets.") else known[match[1]]
+            return "***" if match[1].startswith(("secrets.", "github.token")) else known[match[1]]
 
         return _EXPRESSION.sub(value, text)
 

@@ -107,6 +107,11 @@ class WorkflowTemplate:
     permissions: tuple[tuple[str, str], ...]
     jobs: tuple[JobTemplate, ...]
 
+    def job(self, name: str) -> JobTemplate:
+        """The job of this name; one of a called workflow, which the file does not have, without steps."""
+        called = JobTemplate(name, name, (), None, ("ubuntu-latest",), None, (), ())
+        return next((job for job in self.jobs if job.name == name), called)
+
     @property
     def path(self) -> str:
         """Path in the repository."""
@@ -121,10 +126,15 @@ def pace(step_name: str) -> tuple[float, float]:
 @cache
 def load_workflow(file: str) -> WorkflowTemplate:
     """Read one of `WORKFLOW_FILES`; each leg of a matrix becomes a job."""
-    text = (files(__package__) / "workflows" / file).read_text(encoding="utf-8")
+    return read_workflow(file, (files(__package__) / "workflows" / file).read_text(encoding="utf-8"))
+
+
+def read_workflow(file: str, text: str) -> WorkflowTemplate:
+    """Read the text of a workflow file; a job that calls another workflow has no steps."""
     parsed: dict[str, Any] = YAML(typ="safe").load(text)
     jobs = tuple(leg for key, job in parsed["jobs"].items() for leg in _legs(key, job))
-    permissions = tuple((key, value) for key, value in parsed["permissions"].items())
+    granted = parsed.get("permissions") or {}
+    permissions = tuple((key, value) for key, value in granted.items())
     return WorkflowTemplate(file, parsed["name"], text, permissions, jobs)
 
 
@@ -146,10 +156,10 @@ def _job(key: str, job: dict[str, Any], leg: tuple[tuple[str, str], ...]) -> Job
         name=name,
         needs=_listed(job.get("needs", [])),
         condition=job.get("if"),
-        labels=_listed(job["runs-on"]),
-        environment=environment["name"] if environment else None,
+        labels=_listed(job.get("runs-on", [])),
+        environment=environment["name"] if isinstance(environment, dict) else environment,
         matrix=leg,
-        steps=tuple(_step(step) for step in job["steps"]),
+        steps=tuple(_step(step) for step in job.get("steps", [])),
     )
 
 
@@ -160,7 +170,7 @@ def _listed(value: str | list[str]) -> tuple[str, ...]:
 def _step(step: dict[str, Any]) -> StepTemplate:
     script = step.get("run")
     uses = step.get("uses")
-    shown = uses or str(script).splitlines()[0]
+    shown = uses or str(script).strip().splitlines()[0]
     return StepTemplate(
         name=step.get("name", f"Run {shown}"),
         uses=uses,

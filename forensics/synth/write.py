@@ -14,7 +14,6 @@ from forensics.synth import rest
 from forensics.synth.history import Attempt, History, Job, Run
 from forensics.synth.incidents import Expected
 from forensics.synth.logtext import pack_logs
-from forensics.synth.template import WORKFLOW_FILES, load_workflow
 
 _PER_PAGE = 100
 
@@ -58,13 +57,17 @@ def write(history: History, directory: Path, *, expected: tuple[Expected, ...] =
 
 def _tell(history: History, log_scale: int) -> Iterator[tuple[str, bytes]]:
     """Path below the repository's folder, and bytes, of every file."""
-    for file in WORKFLOW_FILES:
-        workflow = load_workflow(file)
+    for file in history.files:
+        workflow = history.workflow(file)
         yield f"contents/{workflow.path}", workflow.text.encode()
-    listed = [rest.show_workflow(history, file) for file in WORKFLOW_FILES]
+    listed = [rest.show_workflow(history, file) for file in history.files]
     yield "actions/workflows.json", _json({"total_count": len(listed), "workflows": listed})
     yield from _tell_runs(history)
+    if history.workflows:
+        yield "repository.json", _json(rest.show_repository(history) | {"default_branch": "main"})
     for run in history.runs:
+        if run.groups is not None:
+            yield f"actions/runs/{run.run_id}/concurrency_groups.json", _json(rest.show_groups(history, run))
         for attempt in run.attempts:
             yield from _tell_attempt(history, run, attempt, log_scale)
     yield from _tell_deployments(history)
@@ -94,7 +97,7 @@ def _run_numbers(history: History) -> dict[int, int]:
     numbers = {}
     for run in history.runs:
         counters[run.workflow] += 1
-        numbers[run.run_id] = counters[run.workflow] + 310 * (1 + WORKFLOW_FILES.index(run.workflow))
+        numbers[run.run_id] = counters[run.workflow] + 310 * (1 + history.files.index(run.workflow))
     return numbers
 
 
@@ -138,7 +141,7 @@ def _tell_deployments(history: History) -> Iterator[tuple[str, bytes]]:
 
 def _deploying_jobs(history: History) -> Iterator[tuple[Run, Job, str]]:
     for run, _, job in history.executions():
-        template = next(entry for entry in load_workflow(run.workflow).jobs if entry.name == job.name)
+        template = history.workflow(run.workflow).job(job.name)
         if template.environment is not None:
             yield run, job, template.environment
 

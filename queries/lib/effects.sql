@@ -24,10 +24,14 @@ AND NOT regexp_matches(identity, '(?i)(^|[@/: -])(latest|nightly|stable|edge|can
 AND NOT contains(lower(identity), 'snapshot');
 
 -- True for what the next one replaces, so that the last to land decides what the world sees. A commit pushed
--- onto the branch that the run was started for is added to it and replaces nothing.
+-- onto the branch that the run was started for is added to it and replaces nothing; but what is pushed to
+-- Heroku's git server replaces the app there, whatever the branch is called.
 CREATE OR REPLACE TEMP MACRO is_replaced(effect, target, head_branch) AS
 effect NOT IN ('publish', 'tag', 'release', 'comment', 'issue', 'pull-request', 'delete')
-AND NOT (effect = 'push' AND head_branch IS NOT NULL AND ends_with(target, 'refs/heads/' || head_branch));
+AND NOT (
+    effect = 'push' AND head_branch IS NOT NULL AND ends_with(target, 'refs/heads/' || head_branch)
+    AND NOT starts_with(target, 'git:git.heroku.com/')
+);
 
 -- True for a plain push of a branch: git refuses whatever is not built on what lies there, so that nothing
 -- that was accepted can be lost. A push by force says so on its line.
