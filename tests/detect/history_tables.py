@@ -58,6 +58,11 @@ DEFAULTS: Mapping[str, Row] = {
     },
     "workflow_files": {"repository": "octo/shop", "evidence_path": "x"},
     "workflow_versions": {"repository": "octo/shop", "source": "exact"},
+    "workflows": {"repository": "octo/shop", "workflow_id": 7, "path": ".github/workflows/deploy.yml"},
+    "log_sources": {
+        "attempt": 1, "unit_id": "x", "main_source_id": 1, "evidence_path": "x", "member": "", "form": "job",
+        "bytes": 0, "lines_in": 0, "lines_stored": 0, "lines_duplicate": 0, "lines_problem": 0,
+    },
 }  # fmt: skip
 
 
@@ -133,6 +138,8 @@ def complete(said: Mapping[str, list[Row]]) -> dict[str, list[Row]]:
     for row in rows["cancellations"]:
         if row.get("group_name") is not None:
             row.setdefault("group_key", str(row["group_name"]).lower())
+    for place, row in enumerate(rows["log_sources"], start=1):
+        row.setdefault("source_id", place)
     for place, row in enumerate((*rows["deployment_statuses"], *rows["listings"])):
         row.setdefault("status_id" if "state" in row else "listed_at", place if "state" in row else FIRST_DAY)
     rows["log_lines"] = [
