@@ -201,6 +201,8 @@ class Contribution:
 
     rule: str
     """The detector of the audit that says so, or 'in-force' for a setting as it was, which nothing accuses."""
+    title: str
+    """The detector's, or the name of the group."""
     finding_id: str | None
     text: str
     """A whole sentence."""

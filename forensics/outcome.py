@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from forensics.model import Coverage, DetectorDoc, Finding
+from forensics.model import Coverage, DetectorDoc, Finding, Incident
 
 if TYPE_CHECKING:
     from forensics.audit import Audit
@@ -69,6 +69,20 @@ class Detection:
     coverage: Coverage
     workflow_paths: Mapping[int, str] = field(default_factory=dict)
     """Workflow file of each run that a finding names, where known."""
+    incidents: tuple[Incident, ...] = ()
+    """Findings that tell one story, worst first; the worst of them told."""
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """One incident told, or one finding that is in none, told as an incident of its own."""
+
+    incident: Incident
+    finding: Finding | None
+    """The finding that was asked for; None where an incident was."""
+    docs: tuple[DetectorDoc, ...]
+    """The detectors of its findings and settings."""
+    coverage: Coverage
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ from forensics.outcome import (
     CaseAudit,
     Demo,
     Detection,
+    Explanation,
     IngestSummary,
     LiveSummary,
     SourceAccount,
@@ -154,15 +155,31 @@ def _suspect(store: Store) -> list[int]:
 
 
 def detect(config: Config, *, only: Sequence[str] = (), queries: Path | None = None) -> Detection:
-    """Run the detectors, remember what they said, and return it, worst first."""
+    """Run the detectors, remember what they said, and return it, worst first, with its incidents."""
+    from forensics.detect.story import find_incidents, tell_worst
     from forensics.store.store import Store
 
     with Store.read(config.database, threads=config.workers) as store:
         coverage = _require_runs(store, config)
         result = _run_detectors(store, only, queries)
         paths = _workflow_paths(store, result.findings)
+        incidents = tell_worst(store, find_incidents(store, result.findings))
     _remember(config, result)
-    return Detection(result.findings, result.docs, tuple(result.failures), coverage, paths)
+    return Detection(result.findings, result.docs, tuple(result.failures), coverage, paths, incidents)
+
+
+def explain(config: Config, name: str) -> Explanation:
+    """Tell one incident or finding, named by its id or the beginning of it.
+
+    Raises UsageProblem, with the nearest ids, where nothing or more than one thing is called so.
+    """
+    from forensics.detect.explanation import explain as tell_one
+    from forensics.store.store import Store
+
+    with Store.read(config.database, threads=config.workers) as store:
+        coverage = _require_runs(store, config)
+        incident, finding, docs = tell_one(store, _run_detectors(store, (), None), name)
+    return Explanation(incident, finding, docs, coverage)
 
 
 def audit_case(config: Config, *, only: Sequence[str] = ()) -> CaseAudit:

@@ -22,7 +22,10 @@ from forensics.cli.options import HELP
 from forensics.cli.terminal import say, visible
 from forensics.errors import ForensicsError, Incomplete
 
-COMMANDS = ("ingest", "detect", "audit", "report", "sql", "status", "verify", "detectors", "rules", "synth", "demo")
+COMMANDS = (
+    "ingest", "detect", "explain", "audit", "report", "sql", "status", "verify", "detectors", "rules", "synth",
+    "demo",
+)  # fmt: skip
 """In the order of use; each is the function ``command`` of the module of its name in this package."""
 
 

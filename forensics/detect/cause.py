@@ -70,6 +70,7 @@ def _in_force(run: RunRef, row: Mapping[str, Any], facts: AttemptFacts) -> Contr
     waiting = "keeps up to 100 waiting" if row["queue"] == "max" else "keeps one waiting"
     return Contribution(
         rule="in-force",
+        title=row["group_name"],
         finding_id=None,
         text=f"'{facts.workflow or 'unknown workflow'}': {who} was in the group '{row['group_name']}', "
         f"which {policy} and {waiting}.",
@@ -105,7 +106,9 @@ def _accused(incident: Incident) -> Cause | None:
     if not any(len(finding.runs) > 1 for finding in incident.findings):
         return None
     one = min(accused, key=lambda one: (not one.named, LET_IT_HAPPEN.index(one.rule), one.finding_id or ""))
-    return Cause("setting", one.text, one.precision, None, one.finding_id)
+    what = f": '{one.expression}'" if one.expression else ""
+    where = f" ({one.path}{f':{one.line}' if one.line is not None else ''})" if one.path else ""
+    return Cause("setting", f"{one.title.rstrip('.')}{what}{where}.", one.precision, None, one.finding_id)
 
 
 def _acted(incident: Incident) -> Cause | None:

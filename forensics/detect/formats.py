@@ -11,12 +11,13 @@ import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
 from forensics import __version__
 from forensics.detect.run import as_json
-from forensics.model import SEVERITIES, Coverage, DetectorDoc, EvidenceLine, Finding, Precision, Severity
+from forensics.model import SEVERITIES, Coverage, DetectorDoc, EvidenceLine, Finding, Incident, Precision, Severity
 
 SCHEMA = 1
 """Version of the JSON format; it changes when a reader of the last would break."""
@@ -42,24 +43,50 @@ _LONGEST_LINE = 300
 _INVISIBLE = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 
 
-def to_json(findings: Sequence[Finding], coverage: Coverage | None) -> str:
+def to_json(findings: Sequence[Finding], coverage: Coverage | None, incidents: Sequence[Incident] = ()) -> str:
     """The fixed format, as text that is the same for the same findings."""
-    return json.dumps(as_document(findings, coverage), indent=2)
+    return json.dumps(as_document(findings, coverage, incidents), indent=2)
 
 
-def as_document(findings: Sequence[Finding], coverage: Coverage | None) -> dict[str, Any]:
-    """The fixed format (docs/design.md), before it is written."""
+def as_document(
+    findings: Sequence[Finding], coverage: Coverage | None, incidents: Sequence[Incident] = ()
+) -> dict[str, Any]:
+    """The fixed format (docs/design.md), before it is written; ``incidents`` came later and name findings by id."""
     return {
         "schema": SCHEMA,
-        "findings": [_finding(finding) for finding in findings],
+        "findings": [as_record(finding) for finding in findings],
         "coverage": as_json(asdict(coverage)) if coverage else {},
+        "incidents": [incident_record(incident) for incident in incidents],
     }
 
 
-def to_markdown(findings: Sequence[Finding]) -> str:
-    """A heading with the counts, a table, and the log lines of each finding; hostile text stays text."""
+def incident_record(incident: Incident) -> dict[str, Any]:
+    """An incident as JSON has it, its findings as their ids; ``story`` is null where it is not told."""
+    return {
+        "id": incident.id,
+        "severity": incident.severity,
+        "title": incident.title,
+        "repository": incident.repository,
+        "started_at": as_json(incident.started_at),
+        "ended_at": as_json(incident.ended_at),
+        "runs": [asdict(run) for run in incident.runs],
+        "targets": list(incident.targets),
+        "findings": [finding.id for finding in incident.findings],
+        "first_cause": as_json(asdict(incident.first_cause)) if incident.first_cause else None,
+        "contributing": [as_json(asdict(one)) for one in incident.contributing],
+        "story": as_json(asdict(incident.story)) if incident.story else None,
+    }
+
+
+def to_markdown(findings: Sequence[Finding], incidents: Sequence[Incident] = ()) -> str:
+    """The incidents, then the findings with their counts, a table, and the log lines of each.
+
+    Hostile text stays text.
+    """
     if not findings:
         return "## Findings\n\nNothing was found."
+    if incidents:
+        return f"{_incidents(incidents)}\n\n{to_markdown(findings)}"
     counts = [(severity, sum(finding.severity == severity for finding in findings)) for severity in SEVERITIES]
     told = ", ".join(f"{count} {severity}" for severity, count in counts if count)
     rows = [
@@ -130,7 +157,20 @@ def visible(text: str) -> str:
     )
 
 
-def _finding(finding: Finding) -> dict[str, Any]:
+def _incidents(incidents: Sequence[Incident]) -> str:
+    rows = [
+        f"| {incident.severity} | {_stamp(incident.started_at)} | {escaped(incident.title)} "
+        f"| {escaped(incident.first_cause.text if incident.first_cause else 'unknown')} "
+        f"| {len(incident.findings)} | {len(incident.runs)} | `{incident.id}` |"
+        for incident in incidents
+    ]
+    heading = "| severity | began (UTC) | what | first cause | findings | runs | id |"
+    told = f"## {len(incidents):,} incident{'s' if len(incidents) != 1 else ''}"
+    return "\n".join([told, "", heading, "| --- | --- | --- | --- | --- | --- | --- |", *rows])
+
+
+def as_record(finding: Finding) -> dict[str, Any]:
+    """A finding as JSON has it (docs/design.md, fixed)."""
     return {
         "id": finding.id,
         "detector": finding.detector,
@@ -164,7 +204,11 @@ def _run_name(run_id: int, attempt: int) -> str:
 
 
 def _time(finding: Finding) -> str:
-    return f"{finding.occurred_at:%Y-%m-%d %H:%M:%S}" if finding.occurred_at else "unknown"
+    return _stamp(finding.occurred_at)
+
+
+def _stamp(moment: datetime | None) -> str:
+    return f"{moment:%Y-%m-%d %H:%M:%S}" if moment else "unknown"
 
 
 def _details(finding: Finding) -> str:
@@ -208,7 +252,7 @@ def _result(finding: Finding, places: Mapping[str, int], workflow_paths: Mapping
             {"physicalLocation": {"artifactLocation": {"uri": quote(path)}}} for path in list(paths)[1:]
         ],
         "partialFingerprints": {"findingId/v1": finding.id},
-        "properties": {key: value for key, value in _finding(finding).items() if key not in ("message", "detector")},
+        "properties": {key: value for key, value in as_record(finding).items() if key not in ("message", "detector")},
     }
 
 

@@ -72,6 +72,11 @@ def group(findings: Iterable[Finding], attempts: Mapping[RunRef, AttemptFacts] |
     return tuple(sorted(_with_settings(made, roles["setting"], by_run, known), key=_rank))
 
 
+def alone(finding: Finding, attempts: Mapping[RunRef, AttemptFacts]) -> Incident:
+    """A finding that is in no incident, as one of its own under its own id; no setting is looked for."""
+    return replace(_incident(_Founded(finding, [finding]), attempts), id=finding.id)
+
+
 def loose(findings: Sequence[Finding], incidents: Sequence[Incident]) -> tuple[Finding, ...]:
     """The findings that are in no incident and contribute to none, in the order given."""
     told = {finding.id for incident in incidents for finding in incident.findings}
@@ -202,6 +207,7 @@ def contribution(finding: Finding, *, named: bool) -> Contribution:
     line = values.get("line")
     return Contribution(
         rule=finding.detector,
+        title=finding.title,
         finding_id=finding.id,
         text=finding.message,
         # Of other runs than the ones it names, a setting is known one inference later.

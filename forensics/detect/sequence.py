@@ -93,7 +93,8 @@ def _of_attempt(
         yield Event(None, "approved", text, incident.repository, run)
     for row in record.deployments.get(run, ()):
         text = f"{_label(run)}: GitHub recorded its deployment to '{row['environment']}' as {row['state']}."
-        yield Event(row["created_at"], "deployed", text, incident.repository, run, row["job_id"])
+        job = jobs.get(row["job_id"], {}).get("name")
+        yield Event(row["created_at"], "deployed", text, incident.repository, run, row["job_id"], job)
 
 
 def _life(incident: Incident, run: RunRef, row: Mapping[str, Any]) -> Iterator[Event]:

@@ -68,11 +68,12 @@ def test_json_is_the_fixed_format() -> None:
             }
         ],
         "coverage": told["coverage"],
+        "incidents": [],
     }  # fmt: skip
     assert told["coverage"]["repositories"] == ["octo/shop"]
     assert told["coverage"]["first_at"] == "2026-03-02T00:00:00Z"
     assert told["coverage"]["problems"] == [["made-up-run", 1]]
-    assert json.loads(to_json([], None)) == {"schema": 1, "findings": [], "coverage": {}}
+    assert json.loads(to_json([], None)) == {"schema": 1, "findings": [], "coverage": {}, "incidents": []}
 
 
 def test_json_can_be_printed_on_any_terminal_or_pipe() -> None:
