@@ -215,14 +215,14 @@ def _job(
     job_id = teller.next_job()
     if runner is None:
         conclusion = said.get("conclusion", "cancelled")
-        notes = _notes(said, conclusion, ran=False)
+        notes = _notes(said, conclusion, facts, ran=False)
         status = said.get("status", "completed")
         return Job(job_id, name, conclusion, created, starts, ends, None, (), notes, False, status)
     listed = [_step(teller, step, starts, facts) for step in said.get("steps", ())]
     steps = spread_steps(workflow.job(name), listed, starts, ends)
     worst = (step.conclusion for step in steps if step.conclusion in ("failure", "cancelled"))
     conclusion = said.get("conclusion") or next(worst, "success")
-    notes = _notes(said, conclusion, ran=True)
+    notes = _notes(said, conclusion, facts, ran=True)
     return Job(
         job_id, name, conclusion, created, starts, ends, runner, steps, notes, False, said.get("status", "completed")
     )
@@ -237,9 +237,9 @@ def _runner(teller: _Teller, said: str | None) -> Runner | None:
     return Runner(number, f"GitHub Actions {number}", 0, "GitHub Actions", timedelta(milliseconds=20))
 
 
-def _notes(said: Said, conclusion: str, *, ran: bool) -> tuple[Annotation, ...]:
+def _notes(said: Said, conclusion: str, facts: Mapping[str, str], *, ran: bool) -> tuple[Annotation, ...]:
     """The file's own annotations, and what GitHub notes on every job that failed or was cancelled."""
-    own = tuple(Annotation("failure", text) for text in said.get("notes", ()))
+    own = tuple(Annotation("failure", _fill(text, facts)) for text in said.get("notes", ()))
     usual = {"failure": (EXIT_CODE_1,), "cancelled": (CANCELED,)}
     return (*own, *(usual.get(conclusion, ()) if ran else ()))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
+from hashlib import sha1
 from pathlib import Path
 from typing import Any
 
@@ -65,12 +66,28 @@ def _tell(history: History, log_scale: int) -> Iterator[tuple[str, bytes]]:
     yield from _tell_runs(history)
     if history.workflows:
         yield "repository.json", _json(rest.show_repository(history) | {"default_branch": "main"})
+        yield "workflow-versions.json", _json(_tell_versions(history))
     for run in history.runs:
         if run.groups is not None:
             yield f"actions/runs/{run.run_id}/concurrency_groups.json", _json(rest.show_groups(history, run))
         for attempt in run.attempts:
             yield from _tell_attempt(history, run, attempt, log_scale)
     yield from _tell_deployments(history)
+
+
+def _tell_versions(history: History) -> dict[str, Any]:
+    """What ``forensics ingest OWNER/NAME`` keeps beside the files: at which commit which content stood."""
+    listed = [
+        {"path": workflow.path, "commit": commit.sha, "blob": git_blob(workflow.text.encode()), "source": "exact"}
+        for commit in history.commits
+        for workflow in history.workflows
+    ]
+    return {"repository": history.repository, "workflow_versions": listed}
+
+
+def git_blob(content: bytes) -> str:
+    """Git's id of a file's content."""
+    return sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()
 
 
 def _tell_runs(history: History) -> Iterator[tuple[str, bytes]]:
