@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from forensics.cli.detect import COLOURS, case_option, run_names
-from forensics.cli.options import HELP, with_config
+from forensics.cli.options import HELP, with_config, with_settings
 from forensics.cli.terminal import plural, put, put_raw, say, visible, width
 from forensics.config import Config
 
@@ -26,6 +26,7 @@ NARROW = 60
 @click.command("explain", context_settings=HELP)
 @click.argument("name", metavar="ID")
 @click.option("--format", "form", type=click.Choice(["text", "markdown", "json"]), default="text", show_default=True)
+@with_settings
 @with_config
 def command(config: Config, name: str, form: str) -> None:
     """Tell the story of one incident, with its evidence.
@@ -62,8 +63,7 @@ def command(config: Config, name: str, form: str) -> None:
 
 def lines(told: Explanation, columns: int) -> Iterator[str]:
     """The story as lines of at most so many columns; all outside text is visible."""
-    from forensics.detect.impact import as_sentences
-    from forensics.detect.telling import accused, in_force, remedies, setting
+    from forensics.detect.wording import accused, as_sentences, in_force, remedies, setting
 
     incident, story = told.incident, told.incident.story
     yield from _head(told, columns)
@@ -88,7 +88,7 @@ def lines(told: Explanation, columns: int) -> Iterator[str]:
 
 
 def _head(told: Explanation, columns: int) -> Iterator[str]:
-    from forensics.detect.telling import when
+    from forensics.detect.wording import when
 
     incident = told.incident
     yield f"{click.style(incident.severity, fg=COLOURS[incident.severity], bold=True)}  {visible(incident.id)}"
@@ -125,7 +125,7 @@ def _item(sentence: str, columns: int) -> list[str]:
 
 
 def _event(event: Event, columns: int) -> Iterator[str]:
-    from forensics.detect.telling import place, stamp
+    from forensics.detect.wording import place, stamp
 
     at, where = stamp(event), visible(place(event))
     indent = STAMP + 2 if columns >= NARROW else 4

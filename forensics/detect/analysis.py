@@ -8,12 +8,16 @@ from typing import Any
 
 from forensics.detect.detector import load_library
 from forensics.detect.run import DetectionResult
+from forensics.detect.story import find_incidents, tell_worst
 from forensics.errors import UsageProblem
 from forensics.model import Analysis, Attempt, Coverage, Effect, Evidence, Finding, JobTiming
 from forensics.store.store import Store
 
 _AROUND = timedelta(hours=1)
 """What is shown before and after the runs of a single finding."""
+
+MOST_SHOWN = 20
+"""Incidents that the report may show with their events; ``forensics.report.limits`` shows no more."""
 
 _ATTEMPTS = """
 SELECT
@@ -94,6 +98,12 @@ def read_analysis(
     shown = {(attempt.run_id, attempt.attempt) for attempt in attempts}
     if start or end:
         findings = tuple(one for one in findings if any((run.run_id, run.attempt) in shown for run in one.runs))
+    shown_ids = {one.id for one in findings}
+    incidents = [
+        one
+        for one in find_incidents(store, result.findings)
+        if any(member.id in shown_ids for member in one.findings)
+    ]
     effects = [Effect(**row) for row in store.query(_EFFECTS, window).dicts()]
     return Analysis(
         title=_title(coverage, findings, finding),
@@ -107,6 +117,7 @@ def read_analysis(
         timings=tuple(_timing(row) for row in store.query(_TIMINGS, window).dicts()),
         evidence=_evidence(store),
         notes=_notes(store, coverage, result, start, end),
+        incidents=tell_worst(store, incidents, MOST_SHOWN),
     )
 
 
@@ -170,4 +181,5 @@ def _notes(
         "only when it is longer than both allow."
     )
     notes.extend(f"The detector '{name}' could not run: {reason}" for name, reason in result.failures)
+    notes.extend(result.remarks)
     return tuple(notes)

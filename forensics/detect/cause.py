@@ -14,6 +14,7 @@ from typing import Any
 
 from forensics.detect.incident import NOTHING, AttemptFacts
 from forensics.detect.role import LET_IT_HAPPEN
+from forensics.detect.wording import IN_FORCE
 from forensics.model import Cause, Contribution, Finding, Incident, Precision, RunRef
 
 MOST_IN_FORCE = 12
@@ -69,7 +70,7 @@ def _in_force(run: RunRef, row: Mapping[str, Any], facts: AttemptFacts) -> Contr
     )
     waiting = "keeps up to 100 waiting" if row["queue"] == "max" else "keeps one waiting"
     return Contribution(
-        rule="in-force",
+        rule=IN_FORCE,
         title=row["group_name"],
         finding_id=None,
         text=f"'{facts.workflow or 'unknown workflow'}': {who} was in the group '{row['group_name']}', "
@@ -113,7 +114,7 @@ def _accused(incident: Incident) -> Cause | None:
 
 def _acted(incident: Incident) -> Cause | None:
     """A setting in force that did what was seen."""
-    settings = [one for one in incident.contributing if one.rule == "in-force"]
+    settings = [one for one in incident.contributing if one.rule == IN_FORCE]
     cut = next((one for one in incident.findings if "written_again_seconds" in one.values), None)
     if cut is not None and cut.values.get("cause") in ("superseded-running", None):
         for one in settings:

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from forensics.detect.record import Record
-from forensics.detect.sequence import duration
 from forensics.model import Finding, Impact, Incident
-
-_SHAS = 5
-"""Commits that a sentence names."""
 
 _UNSHIPPED = frozenset({"lost-tip", "evicted-waiter"})
 
@@ -94,31 +90,3 @@ def _never_shipped(incident: Incident, record: Record) -> tuple[str, ...]:
 
 def _number(value: object) -> float:
     return value if isinstance(value, int | float) else 0
-
-
-def as_sentences(impact: Impact) -> tuple[str, ...]:
-    """What is not nothing, one short sentence each."""
-    counts = (
-        (impact.done_twice, "thing was created twice", "things were created twice"),
-        (impact.out_of_order, "older commit landed after a newer one", "older commits landed after newer ones"),
-        (impact.cut_off, "write was cut off in the middle", "writes were cut off in the middle"),
-        (impact.refused, "write was refused", "writes were refused"),
-        (impact.runs_cancelled, "run was cancelled", "runs were cancelled"),
-        (len(impact.never_shipped), "commit was never shipped", "commits were never shipped"),
-    )
-    told = [f"{count:,} {one if count == 1 else many}." for count, one, many in counts if count]
-    if impact.never_shipped:
-        told[-1] = f"{told[-1][:-1]}: {', '.join(sha[:8] for sha in impact.never_shipped[:_SHAS])}."
-    if impact.minutes_wasted:
-        told.append(f"{impact.minutes_wasted:,} minutes of runners went into attempts that were cancelled or failed.")
-    for target, seconds in impact.wrong_seconds.items():
-        time = duration(timedelta(seconds=seconds))
-        if target in impact.still_wrong:
-            told.append(f"'{target}' was wrong for at least {time}; nothing in this case set it right.")
-        else:
-            told.append(f"'{target}' was wrong for {time}, until the next right landing.")
-    known = impact.wrong_seconds
-    told += [
-        f"'{target}' went wrong, and nothing set it right." for target in impact.still_wrong if target not in known
-    ]
-    return tuple(told)

@@ -9,6 +9,7 @@ from itertools import pairwise
 from typing import Any
 
 from forensics.detect.record import Record
+from forensics.detect.wording import duration
 from forensics.model import Event, Incident, RunRef
 
 MOST_EVENTS = 80
@@ -188,21 +189,6 @@ def _when(event: Event) -> tuple[bool, datetime, int, tuple[int, int], int, int]
 def _label(run: RunRef, *, small: bool = False) -> str:
     attempt = f" (attempt {run.attempt})" if run.attempt > 1 else ""
     return f"{'run' if small else 'Run'} {run.run_id}{attempt}"
-
-
-def duration(span: timedelta) -> str:
-    """As the detectors say it (``duration_text`` of queries/lib): '0.4 s', '35 s', '4 min 10 s', '2 h 5 min'."""
-    seconds = span.total_seconds()
-    if seconds < 9.95 and round(seconds, 1) != int(seconds):
-        return f"{seconds:.1f} s"
-    whole = round(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3_600:
-        return f"{whole // 60} min {whole % 60} s"
-    if whole < 86_400:
-        return f"{whole // 3_600} h {whole % 3_600 // 60} min"
-    return f"{whole // 86_400} d {whole % 86_400 // 3_600} h"
 
 
 def closest(events: Iterable[Event]) -> tuple[Event, Event] | None:

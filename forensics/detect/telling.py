@@ -6,11 +6,8 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 
 from forensics.detect.formats import SCHEMA, as_record, escaped, incident_record
-from forensics.detect.impact import as_sentences
-from forensics.model import Contribution, DetectorDoc, Event, Finding, Incident
-
-IN_FORCE = "in-force"
-"""Rule of a setting that nothing accuses."""
+from forensics.detect.wording import accused, as_sentences, in_force, place, remedies, setting, stamp, when
+from forensics.model import DetectorDoc, Finding, Incident
 
 MOST_LINES = 6
 """Proving log lines shown of one finding."""
@@ -68,52 +65,3 @@ def _list(heading: str, sentences: Iterable[str]) -> Iterator[str]:
     lines = [f"- {escaped(sentence)}" for sentence in sentences]
     if lines:
         yield from ("", f"### {heading}", "", *lines)
-
-
-def when(incident: Incident) -> str:
-    """``2026-11-10 13:05:01 to 13:07:39 UTC``, the day again where it is another."""
-    if incident.started_at is None or incident.ended_at is None:
-        return "time unknown"
-    same_day = incident.started_at.date() == incident.ended_at.date()
-    end = f"{incident.ended_at:%H:%M:%S}" if same_day else f"{incident.ended_at:%Y-%m-%d %H:%M:%S}"
-    return f"{incident.started_at:%Y-%m-%d %H:%M:%S} to {end} UTC"
-
-
-def stamp(event: Event) -> str:
-    """Its time to the second; that of a log line is finer, but no other event could be told apart by it."""
-    return f"{event.at:%Y-%m-%d %H:%M:%S}" if event.at else "time unknown"
-
-
-def place(event: Event) -> str:
-    """Where to look an event up: ``job 'deploy', step 5, line 146``; '' where only its run is known."""
-    job = f"job '{event.job}'" if event.job else f"job {event.job_id}" if event.job_id is not None else ""
-    step = f"step {event.step}" if event.step is not None else ""
-    line = f"line {event.line}" if event.line is not None else ""
-    return ", ".join(part for part in (job, step, line) if part)
-
-
-def accused(incident: Incident) -> tuple[Contribution, ...]:
-    """The settings that the audit accuses."""
-    return tuple(one for one in incident.contributing if one.rule != IN_FORCE)
-
-
-def in_force(incident: Incident) -> tuple[Contribution, ...]:
-    """The other settings that its runs had."""
-    return tuple(one for one in incident.contributing if one.rule == IN_FORCE)
-
-
-def setting(one: Contribution) -> str:
-    """A setting with the place where it is written and the rule that says so."""
-    return f"{one.text} {source(one)}"
-
-
-def source(one: Contribution) -> str:
-    """``[unique-group, likely; .github/workflows/deploy.yml:15]``."""
-    where = (f"{one.path}:{one.line}" if one.line is not None else one.path) if one.path else "file not known"
-    meant = "" if one.named else ", of the same workflow"
-    return f"[{one.rule}, {one.precision}{meant}; {where}]"
-
-
-def remedies(docs: Sequence[DetectorDoc]) -> tuple[str, ...]:
-    """What each detector advises, worst first."""
-    return tuple(f"{doc.title}: {doc.remedy}" for doc in docs)

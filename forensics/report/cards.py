@@ -60,6 +60,8 @@ class Card:
     """One finding."""
 
     anchor: str
+    position: int
+    """Place among all findings, from 1."""
     label: str
     severity: str
     precision: str
@@ -127,6 +129,7 @@ def _card(
     values = [(name, value) for name, value in finding.values.items() if value is not None]
     return Card(
         anchor=finding_anchor(finding.id),
+        position=position,
         label=f"F-{position:02d}",
         severity=severity_of(finding),
         precision=clip(finding.precision, 20),

@@ -27,6 +27,7 @@ from forensics.model import Analysis, JobTiming
 from forensics.report.cards import cards, checks, rows
 from forensics.report.charts import Series, histogram, percentile
 from forensics.report.impact import weigh
+from forensics.report.incidents import briefs, grouped, sections
 from forensics.report.index import CaseIndex, ref_of, state_of
 from forensics.report.limits import HARD_LIMIT_BYTES, STEPS, Limits
 from forensics.report.links import repository_url, run_url
@@ -189,6 +190,7 @@ def _page(index: CaseIndex, limits: Limits, step: int) -> str:
     documents = checks(index)
     made = cards(index, limits, documents)
     table, dropped = rows(index, limits)
+    first, further, unlisted = briefs(index, limits)
     template = _environment().get_template("report.html.j2")
     return template.render(
         page=_frame(index),
@@ -197,6 +199,13 @@ def _page(index: CaseIndex, limits: Limits, step: int) -> str:
         data=Markup(json_block(timeline.data)),  # noqa: S704  escaped for its place: no <, > or & is left
         impact=weigh(index),
         cards=made,
+        groups=grouped(index, made, limits),
+        incidents=sections(index, limits),
+        first_incidents=first[:FIRST_SCREEN_FINDINGS],
+        more_incidents=further,
+        incidents_dropped=unlisted,
+        incident_total=len(analysis.incidents),
+        finding_total=len(analysis.findings),
         documented={card.check.anchor for card in made if card.check},
         rows=table,
         rows_dropped=dropped,

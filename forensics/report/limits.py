@@ -31,13 +31,17 @@ class Limits:
     """Findings in that table."""
     files: int
     """Input files listed."""
+    incidents: int
+    """Incidents with a section; as many more as findings are rows of a table."""
+    events: int
+    """Events of an incident."""
 
 
 STEPS = (
-    Limits(20_000, 20_000, True, 40, 2_000, 200, 2_000, 500),
-    Limits(20_000, 20_000, False, 40, 1_000, 200, 2_000, 300),
-    Limits(20_000, 10_000, False, 20, 500, 100, 1_000, 200),
-    Limits(10_000, 5_000, False, 10, 300, 60, 500, 100),
-    Limits(4_000, 2_000, False, 6, 200, 30, 300, 50),
-    Limits(1_000, 1_000, False, 4, 160, 15, 100, 20),
+    Limits(20_000, 20_000, True, 40, 2_000, 200, 2_000, 500, 12, 80),
+    Limits(20_000, 20_000, False, 40, 1_000, 200, 2_000, 300, 12, 60),
+    Limits(20_000, 10_000, False, 20, 500, 100, 1_000, 200, 10, 40),
+    Limits(10_000, 5_000, False, 10, 300, 60, 500, 100, 8, 30),
+    Limits(4_000, 2_000, False, 6, 200, 30, 300, 50, 5, 20),
+    Limits(1_000, 1_000, False, 4, 160, 15, 100, 20, 3, 12),
 )
