@@ -12,7 +12,7 @@
 --   workflow: Name of the workflow.
 --   cancelled: How many attempts the finding stands for.
 --   since_done_seconds: From the write to the cancellation, of the one that is told.
---   left_out: What of it did not run any more, its steps or else its jobs, at most three.
+--   left_out: What of it did not run to its end, its steps or else its jobs, at most three.
 --   written_again: True where a later write at the target succeeded.
 -- example: the image is out, then the next push cancels the run before its smoke test
 -- false_positives: >-
@@ -60,7 +60,8 @@ wrote AS (
 step_ends AS (
     SELECT
         s.job_id,
-        min(s.completed_at) AS cancelled_at
+        min(s.completed_at) AS cancelled_at,
+        min(s.step_number) AS step_number
     FROM steps AS s
     WHERE s.conclusion = 'cancelled' AND s.job_id IN (SELECT w.place['job_id'] FROM wrote AS w)
     GROUP BY s.job_id
@@ -112,16 +113,20 @@ last_one AS (
     ) = 1
 ),
 
--- What never ran: steps of the writing job after the write, and other jobs of the attempt.
+-- What did not run to its end: steps of the writing job from the cancelled one on, and other jobs that were
+-- cancelled (one that was skipped may have had nothing to do).
 steps_left AS (
     SELECT
         o.finding_key,
         list(s.name ORDER BY s.step_number)[:3] AS names
     FROM last_one AS o
+    INNER JOIN step_ends AS c ON o.job_id = c.job_id
     INNER JOIN steps AS s ON o.job_id = s.job_id
     WHERE
         s.conclusion IN ('cancelled', 'skipped') AND s.name IS NOT NULL
-        AND s.step_number > coalesce(o.place['step'], 0) AND NOT starts_with(s.name, 'Post ')
+        -- What was skipped before the cancelled step was skipped for a reason of its own.
+        AND s.step_number >= c.step_number AND s.step_number > coalesce(o.place['step'], 0)
+        AND NOT starts_with(s.name, 'Post ')
     GROUP BY o.finding_key
 ),
 
@@ -131,7 +136,7 @@ jobs_left AS (
         list(j.name ORDER BY j.job_id)[:3] AS names
     FROM last_one AS o
     INNER JOIN jobs AS j ON o.run_id = j.run_id AND o.attempt = j.attempt AND o.job_id <> j.job_id
-    WHERE j.conclusion IN ('cancelled', 'skipped')
+    WHERE j.conclusion = 'cancelled'
     GROUP BY o.finding_key
 ),
 
@@ -186,8 +191,8 @@ SELECT
             ELSE ', by the arrival of run ' || o.by_run_id
         END,
         coalesce(
-            'the steps ''' || array_to_string(s.names, ''', ''') || ''' did not run, ',
-            'the jobs ''' || array_to_string(j.names, ''', ''') || ''' did not run, ',
+            'the steps ''' || array_to_string(s.names, ''', ''') || ''' did not end, ',
+            'the jobs ''' || array_to_string(j.names, ''', ''') || ''' did not end, ',
             ''
         ),
         CASE
