@@ -43,6 +43,8 @@ _DAMAGE: tuple[type[Exception], ...] = (
 )
 _UTF8 = 0x800
 """Flag of a zip member whose name is UTF-8."""
+PIECE = 4 << 20
+"""Bytes of a large member that are inflated at once."""
 _LOCAL_HEADER = struct.Struct("<4s5H3L2H")
 
 
@@ -54,6 +56,9 @@ class Member:
     size: int
     read: Callable[[], bytes]
     """The content, inflated and checked. Raises EvidenceUnreadable."""
+    pieces: Callable[[], Iterator[bytes]] | None = None
+    """The same in pieces of ``PIECE`` bytes at most, where that can be had: damage is raised where it is met, a wrong
+    checksum after the last piece."""
 
 
 def open_container(kind: str, name: str, stream: BinaryIO) -> Iterator[Member]:
@@ -82,7 +87,8 @@ def _zip_members(name: str, stream: BinaryIO) -> Iterator[Member]:
     names = _Names()
     # The same file listed twice is one file; another one under the same name is another.
     for entry in {(entry.orig_filename, entry.CRC, entry.file_size): entry for entry in entries}.values():
-        yield Member(names.unused(_utf8(entry)), entry.file_size, _zip_reader(name, stream, entry))
+        read, pieces = _zip_reader(name, stream, entry), _zip_pieces(name, stream, entry)
+        yield Member(names.unused(_utf8(entry)), entry.file_size, read, pieces)
 
 
 class _Names:
@@ -127,49 +133,115 @@ def _refuse_bomb(name: str, entries: list[zipfile.ZipInfo], stream: BinaryIO) ->
 def _zip_reader(name: str, stream: BinaryIO, entry: zipfile.ZipInfo) -> Callable[[], bytes]:
     def read() -> bytes:
         where = f"{entry.filename} in {name}"
-        if entry.file_size > LARGEST_MEMBER:
-            raise EvidenceUnreadable(f"{where} is larger than {LARGEST_MEMBER:,} bytes.", hint="Split it.")
-        if entry.file_size > BOMB_SIZE and entry.file_size > BOMB_RATIO * max(entry.compress_size, 1):
-            raise EvidenceUnreadable(
-                f"{where} is a zip bomb: {entry.compress_size:,} bytes unpack to {entry.file_size:,}.",
-                hint="Do not open it.",
-            )
-        if entry.flag_bits & 1:
-            raise EvidenceUnreadable(f"{where} is encrypted.", hint="Decrypt the archive and ingest it again.")
+        _refuse_member(where, entry)
         try:
             data = _inflate(_raw_member(stream, entry), entry)
         except _DAMAGE as error:
-            raise EvidenceUnreadable(f"{where} is damaged: {error}.", hint="Download the archive again.") from error
-        if len(data) != entry.file_size or isal_zlib.crc32(data) != entry.CRC:
-            raise EvidenceUnreadable(
-                f"{where} is damaged: its checksum does not match.", hint="Download the archive again."
-            )
+            raise _damaged(where, error) from error
+        _check_member(where, entry, len(data), isal_zlib.crc32(data))
         return data
 
     return read
 
 
+def _zip_pieces(name: str, stream: BinaryIO, entry: zipfile.ZipInfo) -> Callable[[], Iterator[bytes]]:
+    def pieces() -> Iterator[bytes]:
+        where = f"{entry.filename} in {name}"
+        _refuse_member(where, entry)
+        size = crc = 0
+        try:
+            for piece in _inflate_slowly(stream, entry):
+                size += len(piece)
+                crc = isal_zlib.crc32(piece, crc)
+                yield piece
+        except _DAMAGE as error:
+            raise _damaged(where, error) from error
+        _check_member(where, entry, size, crc)
+
+    return pieces
+
+
+def _refuse_member(where: str, entry: zipfile.ZipInfo) -> None:
+    if entry.file_size > LARGEST_MEMBER:
+        raise EvidenceUnreadable(f"{where} is larger than {LARGEST_MEMBER:,} bytes.", hint="Split it.")
+    if entry.file_size > BOMB_SIZE and entry.file_size > BOMB_RATIO * max(entry.compress_size, 1):
+        raise EvidenceUnreadable(
+            f"{where} is a zip bomb: {entry.compress_size:,} bytes unpack to {entry.file_size:,}.",
+            hint="Do not open it.",
+        )
+    if entry.flag_bits & 1:
+        raise EvidenceUnreadable(f"{where} is encrypted.", hint="Decrypt the archive and ingest it again.")
+
+
+def _check_member(where: str, entry: zipfile.ZipInfo, size: int, crc: int) -> None:
+    if size != entry.file_size or crc != entry.CRC:
+        raise EvidenceUnreadable(
+            f"{where} is damaged: its checksum does not match.", hint="Download the archive again."
+        )
+
+
+def _damaged(where: str, error: Exception) -> EvidenceUnreadable:
+    return EvidenceUnreadable(f"{where} is damaged: {error}.", hint="Download the archive again.")
+
+
 def _raw_member(stream: BinaryIO, entry: zipfile.ZipInfo) -> bytes:
-    stream.seek(entry.header_offset)
-    header = stream.read(_LOCAL_HEADER.size)
-    fields = _LOCAL_HEADER.unpack(header)
-    if fields[0] != b"PK\x03\x04":
-        raise ValueError("no local header where the directory points to")
-    stream.seek(fields[9] + fields[10], io.SEEK_CUR)
+    _seek_content(stream, entry)
     data = stream.read(entry.compress_size)
     if len(data) != entry.compress_size:
         raise ValueError("the archive ends inside it")
     return data
 
 
+def _seek_content(stream: BinaryIO, entry: zipfile.ZipInfo) -> None:
+    stream.seek(entry.header_offset)
+    header = stream.read(_LOCAL_HEADER.size)
+    fields = _LOCAL_HEADER.unpack(header)
+    if fields[0] != b"PK\x03\x04":
+        raise ValueError("no local header where the directory points to")
+    stream.seek(fields[9] + fields[10], io.SEEK_CUR)
+
+
+def _inflate_slowly(stream: BinaryIO, entry: zipfile.ZipInfo) -> Iterator[bytes]:
+    """What ``_inflate`` makes of ``_raw_member``, in pieces of ``PIECE`` bytes at most."""
+    _refuse_method(entry)
+    _seek_content(stream, entry)
+    stored = entry.compress_type == zipfile.ZIP_STORED
+    inflater = None if stored else isal_zlib.decompressobj(wbits=-15)
+    left, room = entry.compress_size, entry.file_size + 1
+    while left and room:
+        raw = stream.read(min(left, PIECE if stored else PIECE >> 3))
+        if not raw:
+            raise ValueError("the archive ends inside it")
+        left -= len(raw)
+        if inflater is None:
+            room -= min(room, len(raw))
+            yield raw
+            continue
+        more = True
+        while more and room:
+            most = min(PIECE, room)
+            piece = inflater.decompress(raw, most)
+            raw = inflater.unconsumed_tail
+            room -= len(piece)
+            yield piece
+            # A full piece may have left something inside, even where all that went in is used up.
+            more = bool(raw) or len(piece) == most
+        if inflater.eof:
+            return
+
+
 def _inflate(raw: bytes, entry: zipfile.ZipInfo) -> bytes:
     if entry.compress_type == zipfile.ZIP_STORED:
         return raw
-    if entry.compress_type != zipfile.ZIP_DEFLATED:
-        raise ValueError(f"compression method {entry.compress_type} is not used by GitHub")
+    _refuse_method(entry)
     # A header may lie about the size: never inflate more than one byte beyond what it says.
     inflater = isal_zlib.decompressobj(wbits=-15)
     return inflater.decompress(raw, entry.file_size + 1) if entry.file_size else inflater.decompress(raw, 1)
+
+
+def _refuse_method(entry: zipfile.ZipInfo) -> None:
+    if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise ValueError(f"compression method {entry.compress_type} is not used by GitHub")
 
 
 def _tar_members(name: str, stream: BinaryIO) -> Iterator[Member]:
@@ -188,7 +260,8 @@ def _tar_members(name: str, stream: BinaryIO) -> Iterator[Member]:
                         hint="If it is genuine, ingest its parts one by one.",
                     )
                 extracted = archive.extractfile(entry)
-                yield Member(names.unused(entry.name), entry.size, _tar_reader(name, entry.name, extracted))
+                read, pieces = _tar_reader(name, entry.name, extracted), _tar_pieces(name, entry.name, extracted)
+                yield Member(names.unused(entry.name), entry.size, read, pieces)
     except _DAMAGE as error:
         raise EvidenceUnreadable(
             f"{name} is damaged: {error}.", hint="What stands before the damage was read; download it again."
@@ -203,6 +276,17 @@ def _tar_reader(name: str, member: str, extracted: IO[bytes] | None) -> Callable
             raise EvidenceUnreadable(f"{member} in {name} is damaged: {error}.", hint="Download it again.") from error
 
     return read
+
+
+def _tar_pieces(name: str, member: str, extracted: IO[bytes] | None) -> Callable[[], Iterator[bytes]]:
+    def pieces() -> Iterator[bytes]:
+        try:
+            while extracted and (piece := extracted.read(PIECE)):
+                yield piece
+        except _DAMAGE as error:
+            raise EvidenceUnreadable(f"{member} in {name} is damaged: {error}.", hint="Download it again.") from error
+
+    return pieces
 
 
 def _compressed(kind: str, name: str, stream: BinaryIO) -> Iterator[Member]:

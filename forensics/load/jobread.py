@@ -16,7 +16,8 @@ from forensics.logs.hints import Hints, read_each
 from forensics.logs.job import JobLog, MemberAccount, assemble, drop_repeats, join, join_in_order
 from forensics.logs.parse import is_ordinary, parse, parse_split, parse_together, split_together
 
-_EDGE = 1 << 16
+EDGE = 1 << 16
+"""Bytes at both ends of a text that go into its digest."""
 
 
 @dataclass
@@ -121,8 +122,8 @@ def read_text(job: JobTexts, texts: Mapping[Text, bytes]) -> list[JobRead]:
         lines, dropped = drop_repeats(parsed.lines)
         account = MemberAccount("job", parsed.lines.height, lines.height, dropped, 0)
         digest = _digest([data])
-        clue = _clue(None, parsed.hints, lines, digest)
-        return [JobRead(clue, lines, [(text, text.member, len(data), account)], "", notes)]
+        said = _clue(None, parsed.hints, lines, digest)
+        return [JobRead(said, lines, [(text, text.member, len(data), account)], "", notes)]
     reads: list[JobRead] = []
     for (name,), part in parsed.lines.group_by(["job"], maintain_order=True):
         numbered = part.with_columns(pl.int_range(1, part.height + 1, dtype=pl.Int32).alias("line_no"))
@@ -133,8 +134,8 @@ def read_text(job: JobTexts, texts: Mapping[Text, bytes]) -> list[JobRead]:
         size = int(part["text"].str.len_bytes().sum())
         digest = hashlib.sha256(f"{_digest([data])} {job_name}".encode()).hexdigest()
         member = f"{text.member}\t{job_name}" if text.member else job_name or ""
-        clue = _clue(job_name, hints, lines, digest)
-        reads.append(JobRead(clue, lines, [(text, member, size, account)], "", notes if not reads else []))
+        said = _clue(job_name, hints, lines, digest)
+        reads.append(JobRead(said, lines, [(text, member, size, account)], "", notes if not reads else []))
     return reads
 
 
@@ -142,16 +143,25 @@ def _digest(parts: Sequence[bytes]) -> str:
     """What a made-up id is made from: both ends and the length tell logs apart, each stamp being unique."""
     digest = hashlib.sha256()
     for data in parts:
-        digest.update(b"%d\0%b\0%b\0" % (len(data), data[:_EDGE], data[-_EDGE:]))
+        digest.update(b"%d\0%b\0%b\0" % (len(data), data[:EDGE], data[-EDGE:]))
     return digest.hexdigest()
+
+
+def clue(name: str | None, hints: Hints, first_at: datetime | None, last_at: datetime | None, digest: str) -> JobClue:
+    """What a log says: of its name in the archive, its own hints, its times, and its digest."""
+    return JobClue(
+        name, hints.job_name, hints.own_run_ids, hints.run_ids, hints.attempt, hints.repository, hints.workflow_path,
+        first_at, last_at, digest,
+    )  # fmt: skip
 
 
 def _clue(name: str | None, hints: Hints, lines: pl.DataFrame, digest: str) -> JobClue:
     stamps = lines["logged_at"]
     first_at, last_at = stamps.min(), stamps.max()
-    return JobClue(
-        name, hints.job_name, hints.own_run_ids, hints.run_ids, hints.attempt, hints.repository, hints.workflow_path,
+    return clue(
+        name,
+        hints,
         first_at if isinstance(first_at, datetime) else None,
         last_at if isinstance(last_at, datetime) else None,
         digest,
-    )  # fmt: skip
+    )

@@ -8,31 +8,28 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
 import polars as pl
 
-from forensics.effects.extract import JobContext, extract
 from forensics.effects.rule import RuleSet, own_rules
 from forensics.errors import EvidenceUnreadable
+from forensics.load import spool
 from forensics.load.attribution import Attribution, JobAttribution, JobClue, Known, attribute
 from forensics.load.jobread import JobRead, read_jobs, read_text
 from forensics.load.scan import Problem, read_members
-from forensics.load.unit import Text, Unit
-from forensics.logs.steps import StepWindow, assign
-
-_FLUSH_ROWS = 400_000
-"""Rows gathered before they are written: about 80 MB of text, so that two workers stay below 1 GB."""
+from forensics.load.sink import Owner, Sink
+from forensics.load.spool import Parked, Spool
+from forensics.load.stream import read_slowly
+from forensics.load.unit import JobTexts, Text, Unit
+from forensics.logs import boundary
+from forensics.logs.steps import StepWindow, assign, lay_out
+from forensics.logs.stretch import Entangled
 
 _BATCH_BYTES = 32 << 20
 """Text that is parsed in one pass."""
-
-LINE_SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
-    "run_id": pl.Int64, "attempt": pl.Int32, "job_id": pl.Int64, "step_number": pl.Int32, "line_no": pl.Int32,
-    "logged_at": pl.Datetime("us"), "level": pl.String, "text": pl.String, "source_id": pl.Int64,
-}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -95,7 +92,17 @@ class Reader:
     def read_partition(self, number: int, units: Sequence[Unit]) -> PartitionResult:
         """Read units that share evidence files; the files written carry ``number`` in their names."""
         result = PartitionResult()
-        sink = _Sink(self, number, result)
+        sink = Sink(self.out, number, self.known, self._rules, result.lines, result.effects)
+        sizes = spool.weigh(self.root, units)
+        big = {unit.unit_id for unit in units if sum(sizes.get(text, 0) for text in unit.texts) > spool.BIG_UNIT}
+        self._read_small([unit for unit in units if unit.unit_id not in big], sink, result)
+        for unit in units:
+            if unit.unit_id in big:
+                self._read_big(unit, sizes, sink, result)
+        sink.flush()
+        return result
+
+    def _read_small(self, units: Sequence[Unit], sink: Sink, result: PartitionResult) -> None:
         batch: list[tuple[Unit, Mapping[Text, bytes | EvidenceUnreadable]]] = []
         size = 0
         for unit, texts in _gather(self.root, units):
@@ -107,13 +114,56 @@ class Reader:
                 batch, size = [], 0
         self._read_batch(batch, sink, result)
         result.bytes += size
+
+    def _read_big(self, unit: Unit, sizes: Mapping[Text, int], sink: Sink, result: PartitionResult) -> None:
+        """Read a unit some jobs at a time; their lines wait on disk until all clues are there."""
         sink.flush()
-        return result
+        sink.most_bytes = spool.BATCH
+        lot = Spool(self.out, sink.name)
+        failures: dict[Text, bytes | EvidenceUnreadable] = {}
+        reads: list[JobRead | Parked] = []
+        for jobs in spool.batches(unit.jobs, sizes):
+            for read in self._read_lot(replace(unit, jobs=jobs), sizes, lot, failures):
+                reads.append(read)
+                result.bytes += sum(size for _, _, size, _ in read.accounts)
+        result.units.append(self._attribute(unit, failures, reads, sink))
+
+    def _read_lot(
+        self, unit: Unit, sizes: Mapping[Text, int], lot: Spool, failures: dict[Text, bytes | EvidenceUnreadable]
+    ) -> Iterator[Parked]:
+        """The logs of some jobs of a unit, parked; a huge one alone, in stretches."""
+        huge = unit.jobs[0].job
+        if len(unit.jobs) == 1 and huge and sizes.get(huge, 0) > spool.HUGE_TEXT:
+            begun = lot.begin()
+            try:
+                yield self._read_huge(unit, unit.jobs[0], lot)
+                return
+            except (Entangled, EvidenceUnreadable):
+                # Read whole, it is told what is wrong with it.
+                lot.forget(begun)
+        ((_, texts),) = _gather(self.root, [unit])
+        failures |= {text: data for text, data in texts.items() if isinstance(data, EvidenceUnreadable)}
+        for read in _read_unit(unit, texts):
+            yield lot.park(read)
+
+    def _read_huge(self, unit: Unit, job: JobTexts, lot: Spool) -> Parked:
+        system = None
+        if job.system:
+            ((_, texts),) = _gather(self.root, [replace(unit, jobs=(replace(job, job=None, steps=()),))])
+            found = texts[job.system]
+            if isinstance(found, EvidenceUnreadable):
+                raise found
+            system = found
+        return read_slowly(self.root, unit, job, system, lot, self._rules)
+
+    @property
+    def _rules(self) -> RuleSet:
+        return self.rules or own_rules()
 
     def _read_batch(
         self,
         batch: Sequence[tuple[Unit, Mapping[Text, bytes | EvidenceUnreadable]]],
-        sink: _Sink,
+        sink: Sink,
         result: PartitionResult,
     ) -> None:
         """Read units together: what passes over columns cost does not depend on how many logs share them."""
@@ -136,8 +186,8 @@ class Reader:
         self,
         unit: Unit,
         texts: Mapping[Text, bytes | EvidenceUnreadable],
-        reads: Sequence[JobRead],
-        sink: _Sink,
+        reads: Sequence[JobRead | Parked],
+        sink: Sink,
     ) -> UnitResult:
         problems = [_damaged(text, error) for text, error in texts.items() if isinstance(error, EvidenceUnreadable)]
         clues = tuple(read.clue for read in reads)
@@ -153,15 +203,19 @@ class Reader:
         return UnitResult(unit, clues, attribution, tuple(accounts), tuple(problems))
 
     def _place(
-        self, read: JobRead, attribution: Attribution, job: JobAttribution, sink: _Sink
+        self, read: JobRead | Parked, attribution: Attribution, job: JobAttribution, sink: Sink
     ) -> Iterator[SourceAccount]:
         """Give the lines their ids and steps, queue them for writing, and account for them."""
-        lines, steps_by = read.lines, read.steps_by
-        if "step_number" not in lines.columns:
-            numbers, steps_by = assign(lines, self.steps.get(job.job_id, ()))
-            lines = lines.with_columns(numbers.alias("step_number"))
         main = source_id(read.accounts[0][0], read.accounts[0][1])
-        sink.add(lines, attribution, job, main)
+        size = sum(size for _, _, size, _ in read.accounts)
+        if isinstance(read, Parked) and read.outline is not None:
+            steps_by = self._place_stretches(read, read.outline, Owner(attribution, job, main), sink)
+        else:
+            lines, steps_by = next(read.stretches()) if isinstance(read, Parked) else read.lines, read.steps_by
+            if "step_number" not in lines.columns:
+                numbers, steps_by = assign(lines, self.steps.get(job.job_id, ()))
+                lines = lines.with_columns(numbers.alias("step_number"))
+            sink.add(lines, Owner(attribution, job, main), size)
         first_at, last_at = read.clue.first_at, read.clue.last_at
         for text, member, size, account in read.accounts:
             yield SourceAccount(
@@ -171,63 +225,34 @@ class Reader:
                 first_at, last_at,
             )  # fmt: skip
 
+    def _place_stretches(self, read: Parked, outline: pl.DataFrame, owner: Owner, sink: Sink) -> str:
+        """The same for a log in stretches; how its steps were found."""
+        rows = outline["line_no"] - 1
+        found = [replace(one, row=int(rows[one.row])) for one in boundary.find(outline)]
+        layout = lay_out(found, self.steps.get(owner.job.job_id, ()))
+        any_step = False
 
-class _Sink:
-    """Gathers frames and writes them as Parquet, with the effects found in them."""
+        def numbered() -> Iterator[pl.DataFrame]:
+            nonlocal any_step
+            for lines in read.stretches():
+                numbers = layout.assign(lines, int(lines["line_no"][0]) - 1)
+                any_step = any_step or numbers.null_count() < lines.height
+                yield lines.with_columns(numbers.alias("step_number"))
 
-    def __init__(self, reader: Reader, number: int, result: PartitionResult) -> None:
-        self._reader = reader
-        self._number = number
-        self._result = result
-        self._frames: list[pl.DataFrame] = []
-        self._rows = 0
-        self._contexts: dict[int, JobContext] = {}
-        self._jobs: dict[int, int] = {}
+        sink.add_stretches(numbered(), owner, read.hits)
+        return layout.told(any_step)
 
-    def add(self, lines: pl.DataFrame, attribution: Attribution, job: JobAttribution, source: int) -> None:
-        run = self._reader.known.runs.get(attribution.run_id)
-        self._frames.append(
-            lines.select(
-                pl.lit(attribution.run_id, pl.Int64).alias("run_id"),
-                pl.lit(attribution.attempt, pl.Int32).alias("attempt"),
-                pl.lit(job.job_id, pl.Int64).alias("job_id"),
-                pl.col("step_number").cast(pl.Int32),
-                "line_no", "logged_at", "level", "text",
-                pl.lit(source, pl.Int64).alias("source_id"),
-                pl.lit(attribution.repository).alias("repository"),
-            )
-        )  # fmt: skip
-        self._jobs[source] = job.job_id
-        self._contexts[source] = JobContext(run.workflow if run else None, job.name)
-        self._rows += lines.height
-        if self._rows >= _FLUSH_ROWS:
-            self.flush()
 
-    def flush(self) -> None:
-        if not self._frames:
-            return
-        frame = pl.concat(self._frames)
-        self._frames, self._rows = [], 0
-        name = f"{self._number:05d}-{len(self._result.lines):04d}.parquet"
-        lines = self._reader.out / f"lines-{name}"
-        # Read once, a moment later, and deleted: packing it would cost more than it saves.
-        frame.select(list(LINE_SCHEMA)).write_parquet(lines, compression="uncompressed", statistics=False)
-        self._result.lines.append(lines)
-        effects = self._effects(frame)
-        if not effects.is_empty():
-            file = self._reader.out / f"effects-{name}"
-            effects.write_parquet(file)
-            self._result.effects.append(file)
-
-    def _effects(self, frame: pl.DataFrame) -> pl.DataFrame:
-        """Two sources may give lines of one job, so each source is searched as if it were a job of its own."""
-        rules = self._reader.rules or own_rules()
-        found = extract(frame.drop("job_id").rename({"source_id": "job_id"}), rules, self._contexts).rename(
-            {"job_id": "source_id"}
-        )
-        jobs = {"source_id": list(self._jobs), "job_id": list(self._jobs.values())}
-        schema = {"source_id": pl.Int64, "job_id": pl.Int64}
-        return found.join(pl.DataFrame(jobs, schema=schema), on="source_id", how="left")
+def _read_unit(unit: Unit, texts: Mapping[Text, bytes | EvidenceUnreadable]) -> Iterator[JobRead]:
+    """The logs of a unit whose texts are there."""
+    whole = {text: data for text, data in texts.items() if isinstance(data, bytes)}
+    if unit.form == "text":
+        for job in unit.jobs:
+            yield from read_text(job, whole)
+        return
+    own = [(job, {text: whole[text] for text in job.texts if text in whole}) for job in unit.jobs]
+    for reads in read_jobs(own):
+        yield from reads
 
 
 def source_id(text: Text, member: str) -> int:
@@ -269,7 +294,7 @@ def _damaged(text: Text, error: EvidenceUnreadable) -> Problem:
     return Problem(kind, text.evidence_path, text.member, f"{error.message} {error.hint}")
 
 
-def _noted(read: JobRead, run_id: int, job_id: int) -> Iterable[Problem]:
+def _noted(read: JobRead | Parked, run_id: int, job_id: int) -> Iterable[Problem]:
     text, member = read.accounts[0][0], read.accounts[0][1]
     for kind, detail, lines in read.notes:
         # These lines are stored, with what could not be read replaced: none is left out because of it.

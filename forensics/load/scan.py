@@ -11,7 +11,7 @@ from typing import BinaryIO
 
 from forensics.errors import EvidenceUnreadable
 from forensics.ingest.recognise import HEAD, recognise
-from forensics.load.container import DEPTH, Member, kind_of, open_container, open_file
+from forensics.load.container import DEPTH, PIECE, Member, kind_of, open_container, open_file
 from forensics.logs.archive import group
 
 _CONTAINERS = ("zip", "tar", "gzip", "xz")
@@ -142,12 +142,49 @@ def read_members(root: Path, path: str, wanted: Collection[str]) -> Iterator[tup
             if "" in wanted:
                 yield "", stream.read()
                 return
-            kind, _ = kind_of(path, stream)
-            if kind in _CONTAINERS:
-                inner = {name[: at + len(NESTED)] for name in wanted for at in _places(name)}
-                yield from _read_container(kind, path, "", stream, wanted, inner)
+            for full, member in _open_members(path, stream, wanted):
+                try:
+                    yield full, member.read()
+                except EvidenceUnreadable as error:
+                    yield full, error
     except EvidenceUnreadable as error:
         yield "", error
+
+
+def read_pieces(root: Path, path: str, wanted: str) -> Iterator[bytes]:
+    """A member (or the file itself, ``""``) in pieces, small ones where its container can give such.
+
+    Raises EvidenceUnreadable where the damage is met: what was given before is worth nothing then.
+    """
+    with open_file(root, path) as stream:
+        if not wanted:
+            while piece := stream.read(PIECE):
+                yield piece
+            return
+        for _, member in _open_members(path, stream, {wanted}):
+            yield from member.pieces() if member.pieces else [member.read()]
+            return
+    raise EvidenceUnreadable("It is not there any more.", hint="forensics verify")
+
+
+def weigh_members(root: Path, path: str, wanted: Collection[str]) -> dict[str, int]:
+    """Bytes of the wanted members as far as they can be told; reading what is damaged will say what it is."""
+    sizes: dict[str, int] = {}
+    try:
+        with open_file(root, path) as stream:
+            if "" in wanted:
+                return {"": stream.seek(0, io.SEEK_END)}
+            sizes.update((full, member.size) for full, member in _open_members(path, stream, wanted))
+    except EvidenceUnreadable:
+        return sizes
+    return sizes
+
+
+def _open_members(path: str, stream: BinaryIO, wanted: Collection[str]) -> Iterator[tuple[str, Member]]:
+    kind, _ = kind_of(path, stream)
+    if kind in _CONTAINERS:
+        inner = {name[: at + len(NESTED)] for name in wanted for at in _places(name)}
+        yield from _open_inside(kind, path, "", stream, wanted, inner)
 
 
 def _places(name: str) -> Iterator[int]:
@@ -157,18 +194,15 @@ def _places(name: str) -> Iterator[int]:
         at = name.find(NESTED, at + 1)
 
 
-def _read_container(
+def _open_inside(
     kind: str, path: str, prefix: str, stream: BinaryIO, wanted: Collection[str], inner: Collection[str]
-) -> Iterator[tuple[str, bytes | EvidenceUnreadable]]:
+) -> Iterator[tuple[str, Member]]:
     name = (prefix.removesuffix(NESTED) or path).rsplit("/", 1)[-1]
     for member in open_container(kind, name, stream):
         full = prefix + member.name
         if full in wanted:
-            try:
-                yield full, member.read()
-            except EvidenceUnreadable as error:
-                yield full, error
+            yield full, member
         elif full + NESTED in inner:
             data = member.read()
             found = recognise(member.name, data[:HEAD]) or ""
-            yield from _read_container(found, path, full + NESTED, io.BytesIO(data), wanted, inner)
+            yield from _open_inside(found, path, full + NESTED, io.BytesIO(data), wanted, inner)

@@ -70,6 +70,11 @@ class Unit:
         return not any(text.member for job in self.jobs for text in job.texts)
 
     @property
+    def texts(self) -> tuple[Text, ...]:
+        """All texts of its jobs."""
+        return tuple(text for job in self.jobs for text in job.texts)
+
+    @property
     def evidence_paths(self) -> tuple[str, ...]:
         """The evidence files that it is read from."""
         return tuple(dict.fromkeys(text.evidence_path for job in self.jobs for text in job.texts))

@@ -28,6 +28,8 @@ _SET_UP = "Complete job name: "
 _FIRST = "Current runner version"
 _FIRST_AMONG = 100
 """Lines among which the first step's first line is looked for; before it the service may have written."""
+OPENING = 10 * _FIRST_AMONG
+"""Lines at the beginning of a log among which the first step is looked for."""
 _TEXTS: tuple[tuple[str, Kind], ...] = (
     (r"^Post job cleanup\.$", "post"),
     (r"^(?:Evaluate and set (?:job outputs|environment url)|Cleaning up orphan processes)$", "end"),
@@ -49,6 +51,18 @@ class Boundary:
     """For ``run``, what stands after ``##[group]``."""
     single: bool = False
     """Whether its step can hold no inner steps: a script, or an action of GitHub's own in JavaScript."""
+
+
+def needed(lines: pl.DataFrame) -> pl.Series:
+    """Mask of the lines that ``find`` has to see, in whatever stretch of a log: without the others it finds the same.
+
+    Those that it looks for with their neighbours, and the first and last of the stretch, which are neighbours of
+    what comes before and after. The first ``OPENING`` lines of the log belong to them, too.
+    """
+    text = pl.col("text")
+    patterns = "|".join([_AHEAD, *(pattern for pattern, _ in _TEXTS), r"^##\[(?:group\]Run |(?:start|end)-action )"])
+    mask = lines.select(text.str.contains(patterns)).to_series()
+    return mask | mask.shift(1, fill_value=True) | mask.shift(-1, fill_value=True)
 
 
 def find(lines: pl.DataFrame) -> list[Boundary]:
@@ -83,7 +97,7 @@ def find(lines: pl.DataFrame) -> list[Boundary]:
     )
     boundaries = [start] if (start := _start(lines)) else []
     # Until 2022 the first step ends with preparations of its own.
-    named = lines.head(10 * _FIRST_AMONG).select(text.str.starts_with(_SET_UP).any()).item()
+    named = lines.head(OPENING).select(text.str.starts_with(_SET_UP).any()).item()
     for row, second, kind, heading, single, ahead_of_it in found.iter_rows():
         before = boundaries[-1] if boundaries else None
         if before is not None and (row <= before.row or kind == before.kind == "end"):

@@ -96,9 +96,42 @@ def read_by_job(lines: pl.DataFrame) -> tuple[Hints, dict[str, Hints]]:
     return whole, {job: found.get(job, NOTHING) for job in jobs}
 
 
-def _candidates(lines: pl.DataFrame) -> pl.DataFrame:
-    """``job``, ``text``, whether ``said`` rather than echoed, text of the line ``after``, of lines that may hint."""
-    rows = lines.select(pl.col("text").str.contains(_CANDIDATE)).to_series().arg_true()
+class GatheredHints:
+    """Hints of one log that comes in stretches."""
+
+    def __init__(self) -> None:
+        self._held: pl.DataFrame | None = None
+        self._times: dict[tuple[str, bool, str | None], int] = {}
+
+    def take(self, lines: pl.DataFrame) -> None:
+        """Read the next lines: columns ``level`` and ``text``. The last one waits for the line after it."""
+        fresh = lines.select(job=pl.lit(""), level="level", text="text")
+        known = fresh if self._held is None else pl.concat([self._held, fresh])
+        self._held = known.tail(1)
+        self._count(_candidates(known, known.height - 1))
+
+    def hints(self) -> Hints:
+        """What follows from all of them; nothing can be taken after that."""
+        if self._held is not None:
+            self._count(_candidates(self._held))
+        found = _Found()
+        for (text, said, after), times in self._times.items():
+            found.take(text, said, after, times)
+        return found.hints()
+
+    def _count(self, rows: pl.DataFrame) -> None:
+        for _, text, said, after in rows.iter_rows():
+            key = (text, said, after)
+            if key in self._times or len(self._times) < MOST_CANDIDATES:
+                self._times[key] = self._times.get(key, 0) + 1
+
+
+def _candidates(lines: pl.DataFrame, until: int | None = None) -> pl.DataFrame:
+    """``job``, ``text``, whether ``said`` rather than echoed, text of the line ``after``, of lines that may hint.
+
+    Of the lines before row ``until`` only, when given.
+    """
+    rows = lines["text"].head(lines.height if until is None else until).str.contains(_CANDIDATE).arg_true()
     # Few lines pass, so the line after each is fetched for them alone; past the end there is none.
     following = rows + 1
     inside = following < lines.height

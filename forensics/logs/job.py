@@ -117,7 +117,7 @@ def _complete(
 ) -> JobLog:
     """Put the service's lines in front, number all, and account for them."""
     if head is not None:
-        fresh = _unseen(head, body.head(PROLOGUE))
+        fresh = unseen(head, body.head(PROLOGUE))
         accounts.append(MemberAccount("system", head.height, fresh.height, head.height - fresh.height, 0))
         body = pl.concat([fresh, body], how="diagonal")
     lines = body.select(pl.int_range(1, pl.len() + 1, dtype=pl.Int32).alias("line_no"), *_EMPTY.columns)
@@ -139,7 +139,7 @@ def _account(
     return accounts
 
 
-def _unseen(system: pl.DataFrame, opening: pl.DataFrame) -> pl.DataFrame:
+def unseen(system: pl.DataFrame, opening: pl.DataFrame) -> pl.DataFrame:
     """Lines of system.txt that the job's first lines do not have, counting repetitions."""
     # A few dozen lines of each job: a join would cost more in being set up than Python does in comparing.
     seen = Counter(opening["text"].to_list())

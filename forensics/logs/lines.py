@@ -32,7 +32,7 @@ def split(data: bytes) -> tuple[pl.Series, tuple[Note, ...]]:
     of 2 MB are separate files joined later, each with its own mark. What is not UTF-8 becomes U+FFFD.
     """
     notes: list[Note] = []
-    if _is_utf16(data):
+    if is_utf16(data):
         data = to_utf8(data)
         notes.append(utf16_note(data))
     try:
@@ -51,10 +51,11 @@ def utf16_note(decoded: bytes) -> Note:
 
 def to_utf8(data: bytes) -> bytes:
     """Turn UTF-16 with a byte order mark into UTF-8; other bytes are returned as they are."""
-    return data.decode("utf-16", "replace").encode() if _is_utf16(data) else data
+    return data.decode("utf-16", "replace").encode() if is_utf16(data) else data
 
 
-def _is_utf16(data: bytes) -> bool:
+def is_utf16(data: bytes) -> bool:
+    """Whether a byte order mark says so."""
     return data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
 
 

@@ -17,10 +17,11 @@ WIDTH = 29
 """Characters of a runner's stamp with its space."""
 
 
-def read(line: pl.Series) -> pl.DataFrame:
+def read(line: pl.Series, *, by_runner: bool = False) -> pl.DataFrame:
     """Columns ``logged_at`` Datetime("us"; null without stamp), ``stamped`` Boolean, ``text`` String after the stamp.
 
-    Digits below the microsecond are cut off.
+    Digits below the microsecond are cut off. ``by_runner``: these are some lines of a text whose stamps are known to
+    be a runner's, whatever is more frequent among them.
     """
     frame = line.alias("line").to_frame()
     column = pl.col("line")
@@ -31,13 +32,23 @@ def read(line: pl.Series) -> pl.DataFrame:
     read_runner = (second.cast(pl.Int64) + micros).cast(pl.Datetime("us"))
     out = frame.select("line", logged_at=pl.when(runner).then(read_runner))
     text = column.str.slice(WIDTH)
-    if (missing := out["logged_at"].null_count()) > len(out) // 2:
-        other = frame.select(column.str.contains("^" + OTHER)).to_series()
+    missing = out["logged_at"].null_count()
+    if missing > len(out) // 2 and not by_runner:
+        other = _has_other(line)
         if (other.sum() or 0) > len(out) - missing:
             return _read_other(frame, other)
     if missing:
         text = pl.when(pl.col("logged_at").is_not_null()).then(text).otherwise(column)
     return out.select("logged_at", stamped=pl.col("logged_at").is_not_null(), text=text)
+
+
+def count_other(line: pl.Series) -> int:
+    """Lines that begin with a stamp of another precision than a runner's."""
+    return int(_has_other(line).sum() or 0)
+
+
+def _has_other(line: pl.Series) -> pl.Series:
+    return line.str.contains("^" + OTHER)
 
 
 def _read_other(frame: pl.DataFrame, other: pl.Series) -> pl.DataFrame:

@@ -14,6 +14,7 @@ from datetime import datetime
 import polars as pl
 
 from forensics.logs import boundary
+from forensics.logs.boundary import Boundary
 from forensics.logs.placing import Placing, Window, place
 
 
@@ -41,14 +42,42 @@ def assign(lines: pl.DataFrame, steps: Sequence[StepWindow]) -> tuple[pl.Series,
         return _none(lines.height), "unknown"
     if "step" in lines.columns and lines["step"].null_count() < lines.height:
         return _by_name(lines["step"], ran), "gh"
-    timed = [step for step in ran if step.started_at is not None]
-    if not timed:
+    if all(step.started_at is None for step in ran):
         return _none(lines.height), "unknown"
-    placings = place(boundary.find(lines), [_window(step) for step in timed])
-    if any(placing.kind in ("run", "post") for placing in placings):
-        return _between(lines, timed, placings), "boundaries"
-    by_time = _by_time(lines, timed)
-    return by_time, "times" if by_time.null_count() < lines.height else "unknown"
+    layout = lay_out(boundary.find(lines), ran)
+    numbers = layout.assign(lines)
+    return numbers, layout.told(numbers.null_count() < lines.height)
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Which lines of a log belong to which step; good for any stretch of the log."""
+
+    steps: tuple[StepWindow, ...]
+    """Those with a start; may be empty."""
+    placings: tuple[Placing, ...] | None
+    """None where only the windows can tell."""
+
+    def assign(self, lines: pl.DataFrame, first: int = 0) -> pl.Series:
+        """Step number of each line of a stretch that begins at row ``first`` of the log."""
+        if not self.steps:
+            return _none(lines.height)
+        if self.placings is None:
+            return _by_time(lines, self.steps)
+        return _between(lines, self.steps, self.placings, first)
+
+    def told(self, any_step: bool) -> str:
+        """How it was found, given whether a line of the log has a step."""
+        return "boundaries" if self.placings is not None else "times" if any_step else "unknown"
+
+
+def lay_out(boundaries: Sequence[Boundary], steps: Sequence[StepWindow]) -> Layout:
+    """Lay steps against all boundaries of a log."""
+    ran = sorted((step for step in steps if step.conclusion != "skipped"), key=lambda step: step.number)
+    timed = tuple(step for step in ran if step.started_at is not None)
+    placings = place(boundaries, [_window(step) for step in timed]) if timed else []
+    sure = any(placing.kind in ("run", "post") for placing in placings)
+    return Layout(timed, tuple(placings) if sure else None)
 
 
 def _window(step: StepWindow) -> Window:
@@ -80,7 +109,7 @@ def _by_name(named: pl.Series, steps: Sequence[StepWindow]) -> pl.Series:
     )
 
 
-def _between(lines: pl.DataFrame, steps: Sequence[StepWindow], placings: Sequence[Placing]) -> pl.Series:
+def _between(lines: pl.DataFrame, steps: Sequence[StepWindow], placings: Sequence[Placing], first: int) -> pl.Series:
     """Every line from a sure beginning on is that step's, until something else may begin."""
     rows = [placing.row for placing in placings]
     numbers = [steps[placing.step].number if placing.step is not None else None for placing in placings]
@@ -90,7 +119,7 @@ def _between(lines: pl.DataFrame, steps: Sequence[StepWindow], placings: Sequenc
     )
     return (
         lines.select(second=pl.col("logged_at").dt.truncate("1s"))
-        .with_row_index("row")
+        .with_row_index("row", offset=first)
         .join_asof(starts, on="row", strategy="backward")
         # A step without a heading may have begun at ``until``.
         .select(pl.when(pl.col("until").is_null() | (pl.col("second") < pl.col("until"))).then("number"))
