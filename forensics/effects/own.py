@@ -94,7 +94,7 @@ def kept_rules(folder: Path) -> RuleSet | None:
     """
     if not kept(folder):
         return None
-    rules = load_rules(folder)
+    rules = load_rules(folder, proved=True)
     _require_whole(rules)
     return rules
 

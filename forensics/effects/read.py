@@ -31,13 +31,16 @@ _GROUP = re.compile(r"\(\?P<([^>]*)>")
 _GUIDE = "See docs/rules.md for the keys of a rule file."
 
 
-def read_rule(path: Path, shown: str, *, draft: bool = False) -> Rule:
-    """Read one rule file; ``shown`` is its name in messages. A ``draft`` may still be without examples.
+def read_rule(path: Path, shown: str, *, draft: bool = False, proved: bool = False) -> Rule:
+    """Read one rule file; ``shown`` is its name in messages.
+
+    A ``draft`` may still be without examples. Of a file that is ``proved`` already they are left out: they are its
+    larger half, and every worker of a load would read them for nothing.
 
     Raises:
         RuleInvalid: with ``shown``, line and column, and what is wrong there.
     """
-    source = _load(path, shown)
+    source = _load(path, shown, proved)
     node = _Node(source, Place(shown, 1, 1))
     node.allow(_RULE_KEYS)
     rule_id, tool = node.text("id"), node.text("tool")
@@ -46,7 +49,7 @@ def read_rule(path: Path, shown: str, *, draft: bool = False) -> Rule:
     acts = tuple(_read_act(item, rule_id, tool) for item in node.items("effects"))
     if not acts:
         raise node.wrong("effects", "there is no effect")
-    unproved = draft and "examples" not in source
+    unproved = (draft or proved) and "examples" not in source
     examples = () if unproved else tuple(_read_example(item) for item in node.items("examples"))
     if not unproved and len({bool(example.effects) for example in examples}) != 2:
         raise node.wrong("examples", "there has to be an example with an effect and one without")
@@ -55,11 +58,13 @@ def read_rule(path: Path, shown: str, *, draft: bool = False) -> Rule:
     )
 
 
-def _load(path: Path, shown: str) -> CommentedMap:
+def _load(path: Path, shown: str, proved: bool) -> CommentedMap:
     try:
         if path.stat().st_size > MAX_BYTES:
             raise RuleInvalid(f"{shown}: larger than {MAX_BYTES} bytes", hint=_GUIDE)
-        source = YAML(typ="rt", pure=True).load(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        head, found, _ = text.partition("\nexamples:\n")
+        source = YAML(typ="rt", pure=True).load(head if proved and found and "\neffects:\n" in head else text)
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         place = f"{shown}:{mark.line + 1}:{mark.column + 1}" if mark else shown

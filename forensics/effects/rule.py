@@ -46,18 +46,20 @@ def alternation(patterns: Iterable[Pattern]) -> str:
     return "|".join(f"(?:{regex})" for regex in unique) or r"[^\s\S]"
 
 
-def load_rules(*directories: Path) -> RuleSet:
+def load_rules(*directories: Path, proved: bool = False) -> RuleSet:
     """The rules of the package and those of ``directories`` (every ``*.yml`` in them, not deeper).
+
+    ``proved`` leaves out the examples, which only proving and explaining need.
 
     Raises:
         RuleInvalid: a file is not a rule, names its place; or two files have one id.
     """
     with as_file(files("forensics.effects") / "rules") as own:
-        rules = _read_folder(own, own.name)
+        rules = _read_folder(own, own.name, proved)
     for directory in directories:
         if not directory.is_dir():
             raise RuleInvalid(f"{directory}: no such folder", hint="Name a folder that holds rule files (*.yml).")
-        rules += _read_folder(directory, directory.name)
+        rules += _read_folder(directory, directory.name, proved)
     first: dict[str, Rule] = {}
     for rule in rules:
         if rule.id in first:
@@ -71,8 +73,8 @@ def load_rules(*directories: Path) -> RuleSet:
 
 @lru_cache(maxsize=1)
 def own_rules() -> RuleSet:
-    """The rules of the package, read once in a process."""
-    return load_rules()
+    """The rules of the package without their examples, read once in a process."""
+    return load_rules(proved=True)
 
 
 def digest_rules(*directories: Path) -> str:
@@ -89,5 +91,5 @@ def digest_rules(*directories: Path) -> str:
     return digest.hexdigest()[:16]
 
 
-def _read_folder(directory: Path, shown: str) -> list[Rule]:
-    return [read_rule(path, f"{shown}/{path.name}") for path in sorted(directory.glob("*.yml"))]
+def _read_folder(directory: Path, shown: str, proved: bool) -> list[Rule]:
+    return [read_rule(path, f"{shown}/{path.name}", proved=proved) for path in sorted(directory.glob("*.yml"))]
