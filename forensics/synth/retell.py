@@ -134,6 +134,7 @@ def _run(teller: _Teller, entry: Said, created: datetime, run_id: int) -> Run:
     actor = _ACTORS[entry["actor"]] if "actor" in entry else commit.author
     facts = {**teller.values, **_texts(entry.get("values")), "digest": f"{teller.rng.getrandbits(256):064x}"}
     facts |= {"sha": commit.sha, "short": commit.sha[:7]}
+    facts |= {f"sha_{label}": one.sha for label, one in teller.commits.items()}
     facts["artifact"] = str(teller.rng.randrange(10**9, 9 * 10**9))
     if entry.get("tag"):
         facts["ref_type"] = "tags"
