@@ -59,6 +59,10 @@ DEFAULTS: Mapping[str, Row] = {
     "workflow_files": {"repository": "octo/shop", "evidence_path": "x"},
     "workflow_versions": {"repository": "octo/shop", "source": "exact"},
     "workflows": {"repository": "octo/shop", "workflow_id": 7, "path": ".github/workflows/deploy.yml"},
+    "work": {
+        "repository": "octo/shop", "kind": "logs", "version": "1", "priority": 1, "state": "expired", "tries": 1,
+        "detail": "", "status": 410,
+    },
     "log_sources": {
         "attempt": 1, "unit_id": "x", "main_source_id": 1, "evidence_path": "x", "member": "", "form": "job",
         "bytes": 0, "lines_in": 0, "lines_stored": 0, "lines_duplicate": 0, "lines_problem": 0,
@@ -140,6 +144,8 @@ def complete(said: Mapping[str, list[Row]]) -> dict[str, list[Row]]:
             row.setdefault("group_key", str(row["group_name"]).lower())
     for place, row in enumerate(rows["log_sources"], start=1):
         row.setdefault("source_id", place)
+    for place, row in enumerate(rows["work"]):
+        row.setdefault("key", str(place))
     for place, row in enumerate((*rows["deployment_statuses"], *rows["listings"])):
         row.setdefault("status_id" if "state" in row else "listed_at", place if "state" in row else FIRST_DAY)
     rows["log_lines"] = [
