@@ -1,0 +1,206 @@
+-- Where an older commit landed on something after a newer one, and who tells of it.
+
+-- Landings of an older commit upon a newer one, told once each. `ground` says what was overwritten: 'tag' (a
+-- container tag, a tag or release that is made to move), 'text' (a comment, edited) or 'effect' (all else:
+-- deployments, pages, branches, infrastructure). `told_by` is the detector whose ground it is: stale-rerun
+-- for what an attempt after the first did, else tag-overwrite, stale-overwrite and out-of-order-effect in
+-- this order. Commits of the same moment are in here, too: `commits_apart_seconds` and `numbered_before` say
+-- how sure their order is.
+CREATE OR REPLACE TEMP VIEW stale_landings AS
+WITH placed AS (
+    SELECT
+        *,
+        CASE
+            WHEN effect = 'comment' THEN 'text'
+            WHEN effect IN ('tag', 'release') OR split_part(target, ':', 1) IN ('docker', 'oci') THEN 'tag'
+            ELSE 'effect'
+        END AS ground,
+        CASE
+            WHEN effect = 'comment' THEN concat_ws(chr(10), target_key, identity)
+            -- A tag moved by force has its commit behind its name.
+            WHEN effect IN ('tag', 'release')
+                THEN concat_ws(chr(10), target_key, regexp_replace(identity, '@[0-9a-f]{4,40}$', ''))
+            ELSE target_key
+        END AS thing_key
+    FROM write_effects
+    WHERE
+        outcome = 'done'
+        AND occurred_at IS NOT NULL
+        AND (
+            is_replaced(effect, target, NULL)
+            OR (effect = 'comment' AND identity IS NOT NULL)
+            OR (
+                effect IN ('tag', 'release')
+                AND identity IS NOT NULL AND NOT is_created_once(effect, target, identity)
+            )
+        )
+),
+
+landings AS (
+    -- When an attempt's last successful effect on a thing came.
+    SELECT
+        thing_key,
+        run_id,
+        attempt,
+        any_value(repository) AS repository,
+        any_value(target) AS target,
+        any_value(ground) AS ground,
+        max(occurred_at) AS landed_at,
+        arg_max(
+            struct_pack(effect := effect, sha := sha, job_id := job_id, line_no := line_no),
+            (occurred_at, job_id, line_no)
+        ) AS latest
+    FROM placed
+    GROUP BY thing_key, run_id, attempt
+),
+
+-- The commit that was checked out, where the branch had a run at it; else the run's own.
+dated AS (
+    SELECT
+        l.repository,
+        l.thing_key,
+        l.target,
+        l.ground,
+        l.run_id,
+        l.attempt,
+        l.landed_at,
+        l.latest,
+        r.event,
+        r.run_number,
+        r.created_at AS asked_at,
+        coalesce(r.workflow_path, r.workflow_name) AS workflow,
+        coalesce(c.sha, o.sha) AS sha,
+        coalesce(c.first_seen_at, o.first_seen_at) AS committed_at,
+        coalesce(c.newness, o.newness) AS newness,
+        c.sha IS NOT NULL OR struct_extract(l.latest, 'sha') IS NULL AS sha_known,
+        -- Commits are ordered within a branch only, so landings are compared within thing and branch.
+        concat_ws(chr(10), l.thing_key, o.repository, o.head_repository, o.head_branch) AS lane_key
+    FROM landings AS l
+    INNER JOIN runs AS r ON l.run_id = r.run_id
+    INNER JOIN commit_order AS o
+        ON
+            r.repository = o.repository AND coalesce(r.head_repository, r.repository) = o.head_repository
+            AND r.head_branch = o.head_branch AND r.head_sha = o.sha
+    LEFT JOIN commit_order AS c
+        ON
+            r.repository = c.repository AND coalesce(r.head_repository, r.repository) = c.head_repository
+            AND r.head_branch = c.head_branch AND struct_extract(l.latest, 'sha') = c.sha
+    WHERE l.ground <> 'effect' OR is_replaced(struct_extract(l.latest, 'effect'), l.target, r.head_branch)
+),
+
+-- The newest commit that had landed before.
+followed AS (
+    SELECT
+        *,
+        max(newness) OVER (
+            PARTITION BY lane_key
+            ORDER BY landed_at, newness, run_id, attempt
+            ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+        ) AS newest_before
+    FROM dated
+),
+
+-- Until a landing that is as new as any before it, the thing stays on an older commit.
+mended AS (
+    SELECT
+        f.*,
+        min(f.landed_at) FILTER (WHERE f.newness >= f.newest_before) OVER (
+            PARTITION BY f.lane_key
+            ORDER BY f.landed_at, f.newness, f.run_id, f.attempt
+            ROWS BETWEEN 1 FOLLOWING AND UNBOUNDED FOLLOWING
+        ) AS mended_at,
+        min(f.attempt) OVER (PARTITION BY f.lane_key, f.run_id) AS first_attempt
+    FROM followed AS f
+    SEMI JOIN followed AS s ON (f.lane_key = s.lane_key AND s.newness < s.newest_before)
+),
+
+-- The landing that brought the newer commit: the last one before, as that is what was replaced.
+compared AS (
+    SELECT
+        m.*,
+        n.run_id AS newer_run_id,
+        n.attempt AS newer_attempt,
+        n.sha AS newer_sha,
+        n.landed_at AS newer_landed_at,
+        n.asked_at AS newer_asked_at,
+        n.latest AS newer_latest,
+        m.sha_known AND n.sha_known AS shas_known,
+        seconds_between(m.committed_at, n.committed_at) AS commits_apart_seconds,
+        m.workflow = n.workflow AND m.run_number < n.run_number AS numbered_before
+    FROM mended AS m
+    INNER JOIN followed AS n ON m.lane_key = n.lane_key AND m.newest_before = n.newness
+    WHERE m.newness < m.newest_before AND n.landed_at <= m.landed_at
+    QUALIFY row_number() OVER (
+        PARTITION BY m.lane_key, m.run_id, m.attempt
+        ORDER BY n.landed_at DESC, n.run_id DESC, n.attempt DESC
+    ) = 1
+)
+
+SELECT
+    repository,
+    target,
+    ground,
+    run_id,
+    attempt,
+    event,
+    sha,
+    landed_at,
+    mended_at,
+    newer_run_id,
+    newer_attempt,
+    newer_sha,
+    commits_apart_seconds,
+    numbered_before,
+    lane_key,
+    shas_known,
+    CASE
+        WHEN attempt > 1 THEN 'stale-rerun'
+        WHEN ground = 'tag' THEN 'tag-overwrite'
+        WHEN ground = 'text' THEN 'stale-overwrite'
+        ELSE 'out-of-order-effect'
+    END AS told_by,
+    first_attempt < attempt AS landed_itself_before,
+    -- Of a made-up run it is not known when it was asked for.
+    least(run_id, newer_run_id) > 0 AS asked_for_known,
+    seconds_between(newer_landed_at, landed_at) AS landed_after_seconds,
+    seconds_between(landed_at, mended_at) AS stale_seconds,
+    struct_extract(latest, 'effect') AS effect,
+    [
+        line_ref(
+            newer_run_id,
+            newer_attempt,
+            struct_extract(newer_latest, 'job_id'),
+            struct_extract(newer_latest, 'line_no')
+        ),
+        line_ref(run_id, attempt, struct_extract(latest, 'job_id'), struct_extract(latest, 'line_no'))
+    ] AS evidence,
+    CASE
+        WHEN asked_at <= newer_asked_at THEN 'race'
+        WHEN event IN ('workflow_dispatch', 'repository_dispatch', 'deployment') THEN 'dispatch'
+        WHEN event = 'push' THEN 'asked-later'
+        -- Started by a machine (workflow_run, schedule): nobody wanted the older commit back.
+        ELSE 'race'
+    END AS reason
+FROM compared;
+
+-- How sure it is that the older commit really landed last: commits of one moment have their order from the
+-- run numbers, where one workflow counts both (else they are not told at all); what was asked for anew may
+-- be a rollback on purpose.
+CREATE OR REPLACE TEMP MACRO stale_precision(
+    reason,
+    asked_for_known,
+    shas_known,
+    commits_apart_seconds,
+    landed_after_seconds,
+    grain_seconds,
+    skew_seconds
+) AS
+CASE
+    WHEN reason <> 'race' OR landed_after_seconds <= skew_seconds OR NOT asked_for_known THEN 'possible'
+    WHEN shas_known AND commits_apart_seconds > 2 * grain_seconds THEN 'certain'
+    ELSE 'likely'
+END;
+
+-- How long the older commit stood, as the end of a sentence.
+CREATE OR REPLACE TEMP MACRO stale_text(stale_seconds) AS
+coalesce('; it stood for ' || duration_text(stale_seconds), '; no newer one landed since in this case');
