@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from forensics.model import Finding
 
@@ -39,35 +40,47 @@ AttemptKey = tuple[int, int]
 _NEVER = datetime.min
 
 
-@dataclass
+class Item(NamedTuple):
+    """A finding with what is looked at again and again."""
+
+    finding: Finding
+    keys: frozenset[AttemptKey]
+    """The attempts that it names."""
+    span: tuple[datetime, datetime] | None
+    """From its first to its last moment: its own time and those of the lines that prove it. None if unknown."""
+
+
+def as_item(finding: Finding) -> Item:
+    """Look once at all that a finding says of attempts and times."""
+    at = finding.occurred_at
+    times = [line.logged_at for line in finding.evidence if line.matched and line.logged_at is not None]
+    if at is not None:
+        times.append(at)
+    span = (min(times), max(times)) if times else None
+    return Item(finding, frozenset([(run.run_id, run.attempt) for run in finding.runs]), span)
+
+
+@dataclass(slots=True)
 class Core:
     """Findings about the same attempts."""
 
     repository: str
     runs: frozenset[AttemptKey]
-    findings: list[Finding] = field(default_factory=list)
+    items: list[Item] = field(default_factory=list)
     targets: set[str] = field(default_factory=set)
     first: datetime | None = None
     """The first moment that its findings or the lines that prove them name."""
     last: datetime | None = None
 
-    def add(self, finding: Finding) -> None:
+    def add(self, item: Item) -> None:
         """Take one more finding in."""
-        self.findings.append(finding)
-        if finding.target is not None:
-            self.targets.add(finding.target)
-        span = extent(finding)
-        if span is not None:
-            self.first = min(self.first or span[0], span[0])
-            self.last = max(self.last or span[1], span[1])
-
-
-def extent(finding: Finding) -> tuple[datetime, datetime] | None:
-    """From when to when a finding reaches: its own time and those of the lines that prove it. None if unknown."""
-    times = [line.logged_at for line in finding.evidence if line.matched and line.logged_at is not None]
-    if finding.occurred_at is not None:
-        times.append(finding.occurred_at)
-    return (min(times), max(times)) if times else None
+        self.items.append(item)
+        if item.finding.target is not None:
+            self.targets.add(item.finding.target)
+        if item.span is not None:
+            first, last = item.span
+            self.first = first if self.first is None or first < self.first else self.first
+            self.last = last if self.last is None or last > self.last else self.last
 
 
 def pause(one: tuple[datetime, datetime], other: tuple[datetime, datetime]) -> timedelta:
@@ -75,14 +88,9 @@ def pause(one: tuple[datetime, datetime], other: tuple[datetime, datetime]) -> t
     return max(timedelta(0), other[0] - one[1], one[0] - other[1])
 
 
-def keys(finding: Finding) -> frozenset[AttemptKey]:
-    """The attempts that a finding names."""
-    return frozenset([(run.run_id, run.attempt) for run in finding.runs])
-
-
-def connect(findings: Iterable[Finding]) -> list[list[Core]]:
+def connect(items: Iterable[Item]) -> list[list[Core]]:
     """The episodes of these findings, each as its cores; every finding is in exactly one."""
-    cores = _cores(findings)
+    cores = _cores(items)
     links = _attempt_links(cores)
     pieces: list[list[int]] = []
     for piece, inner in _components(range(len(cores)), links):
@@ -90,13 +98,13 @@ def connect(findings: Iterable[Finding]) -> list[list[Core]]:
     return [[cores[place] for place in members] for members in _join_at_targets(cores, pieces)]
 
 
-def _cores(findings: Iterable[Finding]) -> list[Core]:
+def _cores(items: Iterable[Item]) -> list[Core]:
     cores: dict[tuple[str, frozenset[AttemptKey]], Core] = {}
-    for finding in findings:
-        key = finding.repository, keys(finding)
+    for item in items:
+        key = item.finding.repository, item.keys
         if key not in cores:
             cores[key] = Core(*key)
-        cores[key].add(finding)
+        cores[key].add(item)
     return list(cores.values())
 
 
@@ -114,7 +122,7 @@ def _attempt_links(cores: Sequence[Core]) -> list[tuple[int, int]]:
             for other in places[:position]:
                 if _tells_the_same(cores[one], cores[other]):
                     links.add((other, one))
-    return sorted(links)
+    return list(links)
 
 
 def _tells_the_same(one: Core, other: Core) -> bool:
@@ -213,9 +221,10 @@ def _components(
 
     for one, other in links:
         parent[root(one)] = root(other)
-    components: dict[int, tuple[list[int], list[tuple[int, int]]]] = defaultdict(lambda: ([], []))
+    members: dict[int, list[int]] = defaultdict(list)
     for place in parent:
-        components[root(place)][0].append(place)
+        members[root(place)].append(place)
+    inner: dict[int, list[tuple[int, int]]] = defaultdict(list)
     for link in links:
-        components[root(link[0])][1].append(link)
-    return list(components.values())
+        inner[root(link[0])].append(link)
+    return [(places, inner.get(top, [])) for top, places in members.items()]

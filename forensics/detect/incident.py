@@ -8,13 +8,14 @@ and an unrelated finding changes none of them.
 
 from __future__ import annotations
 
+import gc
 import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from forensics.detect.episode import LONGEST, MOST_RUNS, NEAR, AttemptKey, connect, extent, keys, pause
+from forensics.detect.episode import LONGEST, MOST_RUNS, NEAR, AttemptKey, Item, as_item, connect, pause
 from forensics.detect.role import precedence, role_of
 from forensics.model import SEVERITIES, Contribution, Finding, Incident, RunRef
 
@@ -41,8 +42,8 @@ class _Founded:
     """An incident on its way."""
 
     named_for: Finding
-    events: list[Finding]
-    witnesses: list[Finding] = field(default_factory=list)
+    events: list[Item]
+    witnesses: list[Item] = field(default_factory=list)
 
 
 def group(findings: Iterable[Finding], attempts: Mapping[RunRef, AttemptFacts] | None = None) -> tuple[Incident, ...]:
@@ -51,20 +52,30 @@ def group(findings: Iterable[Finding], attempts: Mapping[RunRef, AttemptFacts] |
     ``attempts`` tells of those that findings name: without it, incidents begin and end with their findings. First
     causes come from ``cause``, stories from ``story``.
     """
-    known = attempts or {}
-    roles: dict[str, list[Finding]] = defaultdict(list)
+    collecting = gc.isenabled()
+    # Some hundred thousand small objects, none in a cycle: collecting would look at all of them again and again.
+    gc.disable()
+    try:
+        return _group(findings, attempts or {})
+    finally:
+        if collecting:
+            gc.enable()
+
+
+def _group(findings: Iterable[Finding], known: Mapping[RunRef, AttemptFacts]) -> tuple[Incident, ...]:
+    roles: dict[str, list[Item]] = defaultdict(list)
     for finding in findings:
-        roles[role_of(finding)].append(finding)
-    events: list[Finding] = []
-    wide: list[Finding] = []
-    for finding in roles["event"]:
-        (wide if _is_wide(finding, known) else events).append(finding)
-    members = [[finding for core in episode for finding in core.findings] for episode in connect(events)]
-    members = [one for one in members if len(one) > 1 or one[0].severity in FOUNDING]
-    members += [[finding] for finding in wide if finding.severity in FOUNDING]
+        roles[role_of(finding)].append(as_item(finding))
+    events: list[Item] = []
+    wide: list[Item] = []
+    for item in roles["event"]:
+        (wide if _is_wide(item.finding, known) else events).append(item)
+    members = [[item for core in episode for item in core.items] for episode in connect(events)]
+    members = [one for one in members if len(one) > 1 or one[0].finding.severity in FOUNDING]
+    members += [[item] for item in wide if item.finding.severity in FOUNDING]
     founded = sorted((_Founded(anchor(one), one) for one in members), key=lambda one: one.named_for.id)
     by_run = _by_run(founded)
-    for witness in sorted(roles["witness"], key=lambda finding: finding.id):
+    for witness in sorted(roles["witness"], key=lambda item: item.finding.id):
         nearest = _nearest(witness, founded, by_run)
         if nearest is not None:
             nearest.witnesses.append(witness)
@@ -74,7 +85,7 @@ def group(findings: Iterable[Finding], attempts: Mapping[RunRef, AttemptFacts] |
 
 def alone(finding: Finding, attempts: Mapping[RunRef, AttemptFacts]) -> Incident:
     """A finding that is in no incident, as one of its own under its own id; no setting is looked for."""
-    return replace(_incident(_Founded(finding, [finding]), attempts), id=finding.id)
+    return replace(_incident(_Founded(finding, [as_item(finding)]), attempts), id=finding.id)
 
 
 def loose(findings: Sequence[Finding], incidents: Sequence[Incident]) -> tuple[Finding, ...]:
@@ -84,8 +95,9 @@ def loose(findings: Sequence[Finding], incidents: Sequence[Incident]) -> tuple[F
     return tuple(finding for finding in findings if finding.id not in told)
 
 
-def anchor(findings: Iterable[Finding]) -> Finding:
+def anchor(items: Iterable[Item]) -> Finding:
     """The event that names an incident: of the detector that goes first, the earliest."""
+    findings = (item.finding for item in items)
     return min(findings, key=lambda one: (precedence(one), one.occurred_at or datetime.max, one.id))
 
 
@@ -101,16 +113,18 @@ def _by_run(founded: Sequence[_Founded]) -> dict[tuple[str, AttemptKey], list[in
     """Places of the incidents that an attempt is in."""
     named: dict[tuple[str, AttemptKey], list[int]] = defaultdict(list)
     for place, one in enumerate(founded):
-        for key in {(finding.repository, key) for finding in one.events for key in keys(finding)}:
-            named[key].append(place)
+        # Items of one incident are of one repository.
+        for key in frozenset().union(*[item.keys for item in one.events]):
+            named[one.named_for.repository, key].append(place)
     return named
 
 
 def _nearest(
-    witness: Finding, founded: Sequence[_Founded], by_run: Mapping[tuple[str, AttemptKey], Sequence[int]]
+    witness: Item, founded: Sequence[_Founded], by_run: Mapping[tuple[str, AttemptKey], Sequence[int]]
 ) -> _Founded | None:
     """The incident with which a witness shares most attempts, at its target or within the hour."""
-    shared = Counter(place for key in keys(witness) for place in by_run.get((witness.repository, key), ()))
+    repository = witness.finding.repository
+    shared = Counter([place for key in witness.keys for place in by_run.get((repository, key), ())])
     fitting = []
     for place, count in shared.items():
         at_target, apart = _near(witness, founded[place].events)
@@ -119,26 +133,26 @@ def _nearest(
     return founded[min(fitting)[-1]] if fitting else None
 
 
-def _near(witness: Finding, findings: Iterable[Finding]) -> tuple[bool, timedelta]:
+def _near(witness: Item, items: Iterable[Item]) -> tuple[bool, timedelta]:
     """Whether a finding is about the same target, and how far the nearest one is."""
-    span = extent(witness)
+    target, span = witness.finding.target, witness.span
     at_target, apart = False, timedelta.max
-    for finding in findings:
-        at_target = at_target or (witness.target is not None and finding.target == witness.target)
-        other = extent(finding)
-        if span is not None and other is not None:
-            apart = min(apart, pause(span, other))
+    for item in items:
+        at_target = at_target or (target is not None and item.finding.target == target)
+        if span is not None and item.span is not None:
+            apart = min(apart, pause(span, item.span))
     return at_target, apart
 
 
 def _incident(founded: _Founded, known: Mapping[RunRef, AttemptFacts]) -> Incident:
-    events = sorted(founded.events, key=_finding_rank)
-    findings = sorted(founded.events + founded.witnesses, key=_finding_rank) if founded.witnesses else events
+    events = sorted([item.finding for item in founded.events], key=_finding_rank)
+    witnesses = [item.finding for item in founded.witnesses]
+    findings = sorted(events + witnesses, key=_finding_rank) if witnesses else events
     # Witnesses tell of attempts as well, but an incident is about those that its events name.
-    runs = [RunRef(*key) for key in frozenset().union(*map(keys, events))]
+    runs = [RunRef(*key) for key in frozenset().union(*[item.keys for item in founded.events])]
     runs.sort(key=lambda run: (known.get(run, NOTHING).asked_at or datetime.max, run.run_id, run.attempt))
     targets = tuple(dict.fromkeys([finding.target for finding in events if finding.target is not None]))
-    started, ended = _span(events, runs, known)
+    started, ended = _span(founded.events, runs, known)
     return Incident(
         id=f"incident-{hashlib.sha256(founded.named_for.id.encode()).hexdigest()[:10]}",
         severity=findings[0].severity,
@@ -158,10 +172,10 @@ def _finding_rank(finding: Finding) -> tuple[int, int, datetime, str]:
 
 
 def _span(
-    events: Sequence[Finding], runs: Sequence[RunRef], known: Mapping[RunRef, AttemptFacts]
+    events: Sequence[Item], runs: Sequence[RunRef], known: Mapping[RunRef, AttemptFacts]
 ) -> tuple[datetime | None, datetime | None]:
     """From the first run asked for to the last end, as far as anything is known."""
-    times = [moment for finding in events for moment in extent(finding) or ()]
+    times = [moment for item in events for moment in item.span or ()]
     for run in runs:
         facts = known.get(run, NOTHING)
         times += [moment for moment in (facts.asked_at, facts.ended_at) if moment is not None]
@@ -181,7 +195,7 @@ def _title(events: Sequence[Finding], targets: Sequence[str]) -> str:
 
 def _with_settings(
     incidents: Sequence[Incident],
-    settings: Iterable[Finding],
+    settings: Iterable[Item],
     by_run: Mapping[tuple[str, AttemptKey], Sequence[int]],
     known: Mapping[RunRef, AttemptFacts],
 ) -> list[Incident]:
@@ -193,12 +207,16 @@ def _with_settings(
                 if path := known.get(run, NOTHING).path:
                     files[incident.repository, path].add(place)
     found: dict[int, list[Contribution]] = defaultdict(list)
-    for finding in sorted(settings, key=_finding_rank):
-        named = {place for key in keys(finding) for place in by_run.get((finding.repository, key), ())}
+    for item in sorted(settings, key=lambda item: _finding_rank(item.finding)):
+        finding = item.finding
+        named = {place for key in item.keys for place in by_run.get((finding.repository, key), ())}
         meant = files.get((finding.repository, str(finding.values.get("path"))), set())
         for place in named | meant:
             found[place].append(contribution(finding, named=place in named))
-    return [replace(one, contributing=tuple(found[place])) for place, one in enumerate(incidents)]
+    return [
+        replace(one, contributing=tuple(found[place])) if place in found else one
+        for place, one in enumerate(incidents)
+    ]
 
 
 def contribution(finding: Finding, *, named: bool) -> Contribution:

@@ -23,8 +23,8 @@ LET_IT_HAPPEN = (
 )  # fmt: skip
 """Of these, the settings that can be what an incident began with; the most direct first."""
 
-WITNESSES = frozenset({"duration-outlier"})
-"""Detectors that compare with what is usual: a slow step tells no story of its own."""
+WITNESSES = frozenset({"clock-skew", "duration-change", "duration-outlier", "flaky-job", "impossible-times"})
+"""Detectors that compare with what is usual, or judge the clocks: a slow step tells no story of its own."""
 
 PRECEDENCE = (
     "out-of-order-effect", "duplicate-effect", "cancelled-mid-effect", "overlapping-effects", "lost-tip",
