@@ -18,6 +18,11 @@ class Config:
     memory_limit_mb: int = 1024
     """What DuckDB may use before it spills to disk."""
 
+    settings: Path | None = None
+    """The settings file that was named; None looks for ``forensics.toml`` in ``here``, then in the case."""
+    here: Path = Path()
+    """Where the command was given."""
+
     @property
     def database(self) -> Path:
         """The DuckDB file of the case."""

@@ -12,6 +12,7 @@ from forensics.model import Coverage, DetectorDoc, Finding, Incident
 if TYPE_CHECKING:
     from forensics.audit import Audit
     from forensics.audit.account import Agreement, WorkflowAccount
+    from forensics.detect.suppress import Suppressed
     from forensics.ingest.github.scope import Completeness, Plan
     from forensics.store.coverage import Account, ListedWindow, PastIngest
 
@@ -71,6 +72,10 @@ class Detection:
     """Workflow file of each run that a finding names, where known."""
     incidents: tuple[Incident, ...] = ()
     """Findings that tell one story, worst first; the worst of them told."""
+    suppressed: tuple[Suppressed, ...] = ()
+    """Findings that forensics.toml sets apart, with the reasons; not among ``findings``."""
+    remarks: tuple[str, ...] = ()
+    """Sentences on suppressions and lanes."""
 
 
 @dataclass(frozen=True)

@@ -151,7 +151,11 @@ def ingest_github(
 
 def _suspect(store: Store) -> list[int]:
     """Runs that the detectors name on what is loaded so far."""
-    return [run.run_id for finding in _run_detectors(store, (), None).findings for run in finding.runs]
+    from forensics.detect.detector import load_detectors
+    from forensics.detect.run import detect as run_detectors
+
+    # What a team does not want to see is no reason to leave its logs to expire.
+    return [run.run_id for finding in run_detectors(store, load_detectors()).findings for run in finding.runs]
 
 
 def detect(config: Config, *, only: Sequence[str] = (), queries: Path | None = None) -> Detection:
@@ -161,11 +165,14 @@ def detect(config: Config, *, only: Sequence[str] = (), queries: Path | None = N
 
     with Store.read(config.database, threads=config.workers) as store:
         coverage = _require_runs(store, config)
-        result = _run_detectors(store, only, queries)
+        result = _run_detectors(store, config, only, queries)
         paths = _workflow_paths(store, result.findings)
         incidents = tell_worst(store, find_incidents(store, result.findings))
     _remember(config, result)
-    return Detection(result.findings, result.docs, tuple(result.failures), coverage, paths, incidents)
+    return Detection(
+        result.findings, result.docs, tuple(result.failures), coverage, paths, incidents, result.suppressed,
+        result.remarks,
+    )  # fmt: skip
 
 
 def explain(config: Config, name: str) -> Explanation:
@@ -178,7 +185,7 @@ def explain(config: Config, name: str) -> Explanation:
 
     with Store.read(config.database, threads=config.workers) as store:
         coverage = _require_runs(store, config)
-        incident, finding, docs = tell_one(store, _run_detectors(store, (), None), name)
+        incident, finding, docs = tell_one(store, _run_detectors(store, config, (), None), name)
     return Explanation(incident, finding, docs, coverage)
 
 
@@ -205,7 +212,7 @@ def audit_case(config: Config, *, only: Sequence[str] = ()) -> CaseAudit:
     with Store.read(config.database, threads=config.workers) as store:
         coverage = _require_runs(store, config)
         # Detectors bring the views that the account reads, so one runs even where only rules were asked for.
-        result = _run_detectors(store, asked or FAMILY[:1], None)
+        result = _run_detectors(store, config, asked or FAMILY[:1], None)
         findings = result.findings if asked else ()
         paths = _workflow_paths(store, findings)
         accounts, agreement = read_account(store), read_agreement(store)
@@ -238,7 +245,7 @@ def analyse(
 
     with Store.read(config.database, threads=config.workers) as store:
         coverage = _require_runs(store, config)
-        result = _run_detectors(store, (), None)
+        result = _run_detectors(store, config, (), None)
         return read_analysis(
             store, coverage, result, version=__version__, generated_at=_now(), finding=finding, start=start, end=end
         )
@@ -361,19 +368,21 @@ def _require_runs(store: Store, config: Config) -> Coverage:
     return coverage
 
 
-def _run_detectors(store: Store, only: Sequence[str], queries: Path | None) -> DetectionResult:
+def _run_detectors(store: Store, config: Config, only: Sequence[str], queries: Path | None) -> DetectionResult:
+    from forensics.detect.decided import detect_decided
     from forensics.detect.detector import load_detectors
-    from forensics.detect.run import detect as run_detectors
     from forensics.errors import UsageProblem
+    from forensics.settings import find_settings
 
     detectors = load_detectors(*([queries] if queries else []))
+    known = frozenset(detector.id for detector in detectors)
     if only:
-        known = {detector.id for detector in detectors}
         unknown = [name for name in only if name not in known]
         if unknown:
             raise UsageProblem(f"There is no detector '{unknown[0]}'.", hint="List them with: forensics detectors")
         detectors = tuple(detector for detector in detectors if detector.id in only)
-    return run_detectors(store, detectors)
+    settings = find_settings(config.case, config.here, config.settings)
+    return detect_decided(store, detectors, settings, _now().date(), known=known)
 
 
 def _workflow_paths(store: Store, findings: Sequence[Finding]) -> dict[int, str]:

@@ -12,7 +12,7 @@ import click
 
 from forensics.cli.detect import COLOURS, FAILED_ON, MOST_SHOWN
 from forensics.cli.detect import rows as finding_rows
-from forensics.cli.options import HELP, MOST_WORKERS, with_config
+from forensics.cli.options import HELP, MOST_WORKERS, with_config, with_settings
 from forensics.cli.table import layout
 from forensics.cli.terminal import is_terminal, plural, put, put_raw, say, visible, width
 from forensics.model import SEVERITIES, Severity
@@ -34,6 +34,7 @@ ANY_PATH = click.Path(path_type=Path)
     "--format", "form", type=click.Choice(["table", "json", "sarif", "markdown"]), default="table", show_default=True
 )
 @click.option("--fail-on", type=click.Choice(SEVERITIES), help="Exit with 10 if anything this bad is found.")
+@with_settings
 @with_config
 def command(
     config: Config, workflows: Path | None, only: tuple[str, ...], form: str, fail_on: Severity | None

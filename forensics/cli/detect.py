@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from forensics.cli.options import FOLDER, HELP, with_config
+from forensics.cli.options import FOLDER, HELP, with_config, with_settings
 from forensics.cli.terminal import is_terminal, plural, put, put_raw, say, visible, width
 from forensics.config import Config
 from forensics.model import SEVERITIES, Finding, Incident, RunRef, Severity
@@ -52,6 +52,7 @@ COLOURS: dict[Severity, str] = {
 @click.option(
     "--findings", "all_findings", is_flag=True, help="In the table, list the findings of incidents as well."
 )
+@with_settings
 @with_config
 def command(
     config: Config,
@@ -79,7 +80,9 @@ def command(
     try:
         match form:
             case "json":
-                put_raw(to_json(detection.findings, detection.coverage, detection.incidents) + "\n")
+                put_raw(
+                    to_json(detection.findings, detection.coverage, detection.incidents, detection.suppressed) + "\n"
+                )
             case "sarif":
                 put_raw(_sarif(detection) + "\n")
             case "markdown":
@@ -92,6 +95,8 @@ def command(
         sys.stdout = None
     for detector, message in detection.failures:
         say(f"The detector {visible(detector)} failed: {visible(message)}")
+    for remark in detection.remarks:
+        say(visible(remark))
     say(_summary(detection))
     say(_next(detection, config))
     if fail_on and met(detection.findings, fail_on):
@@ -103,7 +108,9 @@ def command(
 def _sarif(detection: Detection) -> str:
     from forensics.detect.formats import to_sarif
 
-    return to_sarif(detection.findings, detection.docs, detection.workflow_paths, detection.failures)
+    return to_sarif(
+        detection.findings, detection.docs, detection.workflow_paths, detection.failures, detection.suppressed
+    )
 
 
 def met(findings: Sequence[Finding], level: Severity) -> bool:

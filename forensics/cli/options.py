@@ -23,6 +23,9 @@ HELP = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
 LONGEST_SPAN = timedelta(days=20 * 365)
 
+_SETTINGS = "forensics.settings"
+"""Where --settings waits for --case."""
+
 FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 FILE = click.Path(dir_okay=False, path_type=Path)
 
@@ -42,10 +45,31 @@ def with_config(command: Function) -> Function:
     )(command)
 
 
+def with_settings(command: Function) -> Function:
+    """Give a command ``--settings``; it reaches the ``config`` of ``with_config``."""
+    return click.option(
+        "--settings",
+        type=FILE,
+        envvar="FORENSICS_SETTINGS",
+        show_envvar=True,
+        metavar="FILE",
+        # Before --case, whose callback puts it into the config.
+        is_eager=True,
+        expose_value=False,
+        callback=_settings,
+        help="What is suppressed, parameters, lanes.  [default: forensics.toml here, else in the case]",
+    )(command)
+
+
+def _settings(context: click.Context, parameter: click.Parameter, file: Path | None) -> None:
+    context.meta[_SETTINGS] = file
+
+
 def _config(context: click.Context, parameter: click.Parameter, case: str) -> Config:
     if "\0" in case or not case:
         raise click.BadParameter("is not a path")
-    return Config(Path(case), workers=min(available_cpus(), MOST_WORKERS))
+    workers = min(available_cpus(), MOST_WORKERS)
+    return Config(Path(case), workers=workers, settings=context.meta.get(_SETTINGS))
 
 
 class Moment(click.ParamType[datetime]):

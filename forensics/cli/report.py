@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from forensics.cli.options import FILE, HELP, Moment, with_config
+from forensics.cli.options import FILE, HELP, Moment, with_config, with_settings
 from forensics.cli.terminal import put, say, size, visible
 from forensics.config import Config
 from forensics.errors import UsageProblem
@@ -18,6 +18,7 @@ from forensics.errors import UsageProblem
 @click.option("--finding", metavar="ID", help="Only this finding and what surrounds it.")
 @click.option("--from", "start", type=Moment(), help="Only from this time on (UTC).")
 @click.option("--to", "end", type=Moment(end=True), help="Only up to this time (UTC); a bare date counts whole.")
+@with_settings
 @with_config
 def command(
     config: Config, out: Path | None, finding: str | None, start: datetime | None, end: datetime | None

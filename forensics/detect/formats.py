@@ -17,6 +17,7 @@ from urllib.parse import quote
 
 from forensics import __version__
 from forensics.detect.run import as_json
+from forensics.detect.suppress import Suppressed
 from forensics.model import SEVERITIES, Coverage, DetectorDoc, EvidenceLine, Finding, Incident, Precision, Severity
 
 SCHEMA = 1
@@ -43,20 +44,34 @@ _LONGEST_LINE = 300
 _INVISIBLE = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 
 
-def to_json(findings: Sequence[Finding], coverage: Coverage | None, incidents: Sequence[Incident] = ()) -> str:
+def to_json(
+    findings: Sequence[Finding],
+    coverage: Coverage | None,
+    incidents: Sequence[Incident] = (),
+    suppressed: Sequence[Suppressed] = (),
+) -> str:
     """The fixed format, as text that is the same for the same findings."""
-    return json.dumps(as_document(findings, coverage, incidents), indent=2)
+    return json.dumps(as_document(findings, coverage, incidents, suppressed), indent=2)
 
 
 def as_document(
-    findings: Sequence[Finding], coverage: Coverage | None, incidents: Sequence[Incident] = ()
+    findings: Sequence[Finding],
+    coverage: Coverage | None,
+    incidents: Sequence[Incident] = (),
+    suppressed: Sequence[Suppressed] = (),
 ) -> dict[str, Any]:
-    """The fixed format (docs/design.md), before it is written; ``incidents`` came later and name findings by id."""
+    """The fixed format (docs/design.md), before it is written.
+
+    ``incidents`` came later and name findings by id; ``suppressed`` are whole findings that ``findings`` lacks.
+    """
     return {
         "schema": SCHEMA,
         "findings": [as_record(finding) for finding in findings],
         "coverage": as_json(asdict(coverage)) if coverage else {},
         "incidents": [incident_record(incident) for incident in incidents],
+        "suppressed": [
+            as_record(one.finding) | {"until": one.by.until.isoformat(), "why": one.by.why} for one in suppressed
+        ],
     }
 
 
@@ -112,8 +127,9 @@ def to_sarif(
     detectors: Sequence[DetectorDoc],
     workflow_paths: Mapping[int, str] | None = None,
     failures: Sequence[tuple[str, str]] = (),
+    suppressed: Sequence[Suppressed] = (),
 ) -> str:
-    """A SARIF 2.1.0 log: a rule for each detector, a result for each finding.
+    """A SARIF 2.1.0 log: a rule for each detector, a result for each finding, those suppressed with their reason.
 
     ``workflow_paths`` gives the workflow file by run id; a result whose file is not known has no physical location.
     """
@@ -136,7 +152,14 @@ def to_sarif(
             }
         ],
         "columnKind": "unicodeCodePoints",
-        "results": [_result(finding, places, workflow_paths or {}) for finding in findings],
+        "results": [
+            *(_result(finding, places, workflow_paths or {}) for finding in findings),
+            *(
+                _result(one.finding, places, workflow_paths or {})
+                | {"suppressions": [{"kind": "external", "status": "accepted", "justification": one.by.why}]}
+                for one in suppressed
+            ),
+        ],
     }
     return json.dumps({"$schema": SARIF_SCHEMA, "version": "2.1.0", "runs": [run]}, indent=2)
 

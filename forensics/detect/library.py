@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from forensics.store.store import Store, quoted
 
 _NAMED = re.compile(r"(?i)create\s+or\s+replace\s+temp\s+view\s+(\w+)\s+as\s+(.*)", re.DOTALL)
+_MADE = re.compile(r"(?i)\btemp\s+(?:view|macro|table)\s+(?:if\s+not\s+exists\s+)?(\w+)")
 _WORD = re.compile(r"\w+")
 _COMMENT = re.compile(r"--[^\n]*")
 
@@ -25,17 +26,16 @@ def views_of(statements: Iterable[str]) -> dict[str, str]:
 
 
 def in_order(statements: Sequence[str]) -> list[str]:
-    """The statements so that each comes after the views that it reads: all macros first, then the views.
+    """The statements so that each comes after those that make what it reads, else in the given order.
 
-    A view is bound when it is made, a macro when it is called. Views that read each other in a circle keep their
-    order, and DuckDB says what is wrong with them.
+    Statements that read each other in a circle keep their order, and DuckDB says what is wrong with them.
     """
-    views = {name: statement for statement in statements for name in views_of([statement])}
-    ordered = [statement for statement in statements if not views_of([statement])]
-    reads = {name: _words(statement) & views.keys() - {name} for name, statement in views.items()}
-    while views:
-        ready = [name for name in views if not reads[name] & views.keys()] or list(views)
-        ordered += [views.pop(name) for name in ready]
+    waiting = {_made(statement): statement for statement in statements}
+    reads = {name: _words(statement) & waiting.keys() - {name} for name, statement in waiting.items()}
+    ordered: list[str] = []
+    while waiting:
+        ready = [name for name in waiting if not reads[name] & waiting.keys()] or list(waiting)
+        ordered += [waiting.pop(name) for name in ready]
     return ordered
 
 
@@ -49,7 +49,7 @@ def worth_sharing(views: Mapping[str, str], questions: Sequence[str]) -> list[st
     readers = [_words(sql) & views.keys() for sql in questions]
     shared: list[str] = []
     # From the last view to the first: who reads a view is known when it is its turn.
-    for name in reversed(views):
+    for name in reversed(list(views)):
         count = sum(name in reader for reader in readers)
         if count > 1:
             shared.append(name)
@@ -75,6 +75,12 @@ def shared_views(store: Store, views: Mapping[str, str], questions: Sequence[str
         for name in done:
             store.execute(f"CREATE OR REPLACE TEMP VIEW {quoted(name)} AS {views[name]}")
             store.execute(f"DROP TABLE {quoted(_kept(name))}")
+
+
+def _made(statement: str) -> str:
+    """Name of the view, macro or table that a statement makes; of what makes none, the statement itself."""
+    found = _MADE.search(_COMMENT.sub("", statement))
+    return found[1] if found else statement
 
 
 def _kept(name: str) -> str:

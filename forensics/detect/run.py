@@ -19,6 +19,7 @@ import polars as pl
 
 from forensics.detect.detector import PRECISIONS, STANDARD_COLUMNS, Detector, load_library
 from forensics.detect.library import shared_views, views_of
+from forensics.detect.suppress import Suppressed
 from forensics.errors import ForensicsError, QueryRefused, UsageProblem
 from forensics.model import SEVERITIES, DetectorDoc, EvidenceLine, Finding, Precision, RunRef, Severity
 from forensics.store.store import Store
@@ -47,6 +48,10 @@ class DetectionResult:
     """How long each detector took, by id."""
     shared_seconds: float = 0.0
     """How long the views took that several of them read."""
+    suppressed: tuple[Suppressed, ...] = ()
+    """Findings that the team has accepted; not among ``findings``."""
+    remarks: tuple[str, ...] = ()
+    """Sentences on suppressions and lanes."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +90,7 @@ def detect(
             except ForensicsError as error:
                 failures.append((detector.id, f"{error.message} {error.hint}".strip()))
             seconds[detector.id] = perf_counter() - started
-    findings = sorted(_with_evidence(store, drafts), key=_rank)
+    findings = sorted(_with_evidence(store, drafts), key=rank)
     docs = tuple(detector.doc(given.get(detector.id)) for detector in detectors)
     return DetectionResult(tuple(findings), docs, tuple(failures), seconds, sharing)
 
@@ -124,7 +129,7 @@ def _run(store: Store, detector: Detector, settings: Mapping[str, Any]) -> list[
     drafts = [_draft(detector, row) for row in rows]
     if any(not draft.finding.repository for draft in drafts):
         drafts = _with_repositories(store, drafts)
-    drafts.sort(key=lambda draft: (_rank(draft.finding), draft.finding.message, str(draft.lines)))
+    drafts.sort(key=lambda draft: (rank(draft.finding), draft.finding.message, str(draft.lines)))
     times_seen: Counter[str] = Counter()
     for place, draft in enumerate(drafts):
         times_seen[draft.finding.id] += 1
@@ -249,7 +254,8 @@ def _evidence(
             yield EvidenceLine(*log, step, line, logged_at, text, line in matched)
 
 
-def _rank(finding: Finding) -> tuple[int, datetime, str]:
+def rank(finding: Finding) -> tuple[int, datetime, str]:
+    """Order of findings: the worst first, then by time, then by id."""
     return SEVERITIES.index(finding.severity), finding.occurred_at or datetime.max, finding.id
 
 

@@ -59,10 +59,11 @@ SELECT
     e.sha,
     e.line_no,
     e.text,
-    target_key(e.repository, e.target) AS target_key,
+    coalesce(l.lane_key, target_key(e.repository, e.target)) AS target_key,
     coalesce(e.started_at, e.occurred_at) AS began_at,
     coalesce(e.occurred_at, e.started_at) AS occurred_at
 FROM effects AS e
+LEFT JOIN target_lanes AS l ON e.repository = l.repository AND e.target = l.target
 ANTI JOIN jobs AS c ON (e.job_id = c.job_id AND c.copied)
 WHERE is_aside(e.effect);
 
@@ -83,10 +84,11 @@ SELECT
     e.sha,
     e.line_no,
     e.text,
-    target_key(e.repository, e.target) AS target_key,
+    coalesce(l.lane_key, target_key(e.repository, e.target)) AS target_key,
     coalesce(e.started_at, e.occurred_at) AS began_at,
     coalesce(e.occurred_at, e.started_at) AS occurred_at
 FROM effects AS e
+LEFT JOIN target_lanes AS l ON e.repository = l.repository AND e.target = l.target
 ANTI JOIN jobs AS c ON (e.job_id = c.job_id AND c.copied)
 WHERE
     e.outcome <> 'no-op'

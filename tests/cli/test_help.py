@@ -10,9 +10,10 @@ from forensics.cli.main import COMMANDS, forensics
 
 DESIGNED = {
     "ingest": {"--repo", "--since", "--until", "--workflow", "--logs", "--api-url", "--from", "--rules", "--case"},
-    "detect": {"--only", "--format", "--fail-on", "--queries", "--case"},
-    "audit": {"--workflows", "--only", "--format", "--fail-on"},
-    "report": {"-o", "--finding", "--from", "--to", "--case"},
+    "detect": {"--only", "--format", "--fail-on", "--queries", "--settings", "--case"},
+    "explain": {"--format", "--settings", "--case"},
+    "audit": {"--workflows", "--only", "--format", "--fail-on", "--settings"},
+    "report": {"-o", "--finding", "--from", "--to", "--settings", "--case"},
     "sql": {"-f", "--format", "-o", "--list", "--saved", "--schema", "--case"},
     "status": {"--format", "--case"},
     "verify": {"--case"},

@@ -38,13 +38,17 @@ def test_within_they_are_computed_once_and_afterwards_they_are_views_again():
             store.execute("UPDATE runs SET run_id = 2")
             assert store.query(questions[0]).rows == [(1,)]
         assert store.query(questions[0]).rows == [(2,)]
-        assert store.query("SELECT count(*) FROM duckdb_tables() WHERE temporary").rows == [(0,)]
+        left = "SELECT count(*) FROM duckdb_tables() WHERE temporary AND table_name LIKE '%kept'"
+        assert store.query(left).rows == [(0,)]
 
 
 def test_views_come_after_what_they_read_whatever_their_files_are_called():
     views = [f"CREATE OR REPLACE TEMP VIEW {name} AS {sql}" for name, sql in VIEWS.items()]
-    macro = "CREATE OR REPLACE TEMP MACRO twice(n) AS 2 * n"
-    made = in_order([*views[::-1], macro])
-    assert made[0] == macro
-    assert made[-1] == views[2]
-    assert sorted(made) == sorted([*views, macro])
+    macros = [
+        "CREATE OR REPLACE TEMP MACRO four(n) AS 2 * twice(n)",
+        "CREATE OR REPLACE TEMP MACRO twice(n) AS 2 * n",
+    ]
+    made = in_order([*views[::-1], *macros])
+    assert made.index(macros[1]) < made.index(macros[0])
+    assert made.index(views[2]) > max(made.index(views[0]), made.index(views[1]))
+    assert sorted(made) == sorted([*views, *macros])
