@@ -14,7 +14,7 @@
 --     default: 60
 --     means: What is less above the median than this is not worth a finding.
 --   minimum_ratio:
---     default: 2.0
+--     default: 2.5
 --     means: What is less than this times the median is not worth a finding.
 --   maximum_share:
 --     default: 0.05
@@ -43,64 +43,54 @@
 --   overlapping-effects), a cold cache, a slow runner or network. Put timeout-minutes at a few times the
 --   median.
 
-WITH labelled_jobs AS (
+WITH counted_series AS (
     SELECT
-        j.repository,
-        j.run_id,
-        j.attempt,
-        j.job_id,
-        j.name AS job,
-        j.conclusion,
-        j.started_at,
-        j.ended_at,
-        coalesce(r.workflow_path, r.workflow_id::varchar, r.workflow_name, '') AS workflow_key,
-        coalesce(r.workflow_name, r.workflow_path, 'unknown workflow') AS workflow
-    FROM executed_jobs AS j
-    LEFT JOIN runs AS r ON j.repository = r.repository AND j.run_id = r.run_id
+        series,
+        any_value(job_id) AS job_id,
+        count(*) AS sample,
+        max(seconds) AS most,
+        min(seconds) AS least
+    FROM timed_work
+    GROUP BY series
+    HAVING count(*) >= $minimum_sample
 ),
 
--- Ends that are not known, and what did not succeed, are censored.
+weighed AS (
+    SELECT
+        c.series,
+        c.sample,
+        c.most,
+        c.least,
+        sum(c.sample) OVER (PARTITION BY j.repository) AS executions
+    FROM counted_series AS c
+    INNER JOIN jobs AS j ON c.job_id = j.job_id
+),
+
+-- With many executions judged, some lie far out by chance. The threshold is where a normal tail leaves
+-- false_alarms for all of them together, also for those that do not reach far enough to be looked at: tail(z)
+-- <= exp(-z*z/2)/2. A spread estimated from few executions is often too small; the factor makes up for it
+-- (measured in the tests on simulated histories).
+reaching AS (
+    SELECT
+        series,
+        sample,
+        sqrt(2 * ln(executions / (2 * $false_alarms))) * (1 + 5.0 / sample) AS threshold
+    FROM weighed
+    WHERE most - least >= $minimum_excess_seconds AND most >= $minimum_ratio * least
+),
+
 durations AS (
-    SELECT
-        repository,
-        workflow_key,
-        workflow,
-        job,
-        NULL AS step,
-        run_id,
-        attempt,
-        job_id,
-        started_at,
-        seconds_between(started_at, ended_at) AS seconds
-    FROM labelled_jobs
-    WHERE conclusion = 'success' AND ended_at > started_at
-    UNION ALL
-    SELECT
-        j.repository,
-        j.workflow_key,
-        j.workflow,
-        j.job,
-        coalesce(s.name, 'step ' || s.step_number) AS step,
-        j.run_id,
-        j.attempt,
-        j.job_id,
-        s.started_at,
-        seconds_between(s.started_at, s.completed_at) AS seconds
-    FROM labelled_jobs AS j
-    INNER JOIN steps AS s ON j.job_id = s.job_id
-    WHERE s.conclusion = 'success' AND s.completed_at >= s.started_at
+    SELECT w.*
+    FROM timed_work AS w
+    SEMI JOIN reaching AS r ON w.series = r.series
 ),
 
 -- The spread is the greater of what the middle half says (MAD) and what the upper tail says, so that a
 -- second mode of one in ten or more (a cold cache) is not an outlier; and never less than a tenth, nor than
 -- the grain of one second. 1.4826 and 1.2816 make both equal to the standard deviation of a normal series.
-series AS (
+series_spread AS (
     SELECT
-        repository,
-        workflow_key,
-        job,
-        step,
-        count(*) AS sample,
+        series,
         median(seconds) AS median_seconds,
         median(ln(seconds + 1)) AS middle,
         greatest(
@@ -110,33 +100,19 @@ series AS (
             0.1
         ) AS spread
     FROM durations
-    GROUP BY repository, workflow_key, job, step
-    HAVING count(*) >= $minimum_sample
-),
-
--- With many executions judged, some lie far out by chance. The threshold is where a normal tail leaves
--- false_alarms for all of them together: tail(z) <= exp(-z*z/2)/2. A spread estimated from few executions
--- is often too small; the factor makes up for it (measured in the tests on simulated histories).
-tested AS (
-    SELECT
-        *,
-        sqrt(2 * ln(sum(sample) OVER (PARTITION BY repository) / (2 * $false_alarms)))
-        * (1 + 5.0 / sample) AS threshold
-    FROM series
+    GROUP BY series
 ),
 
 scored AS (
     SELECT
         d.*,
-        t.sample,
-        t.median_seconds,
-        t.threshold,
-        (ln(d.seconds + 1) - t.middle) / t.spread AS score
+        r.sample,
+        s.median_seconds,
+        r.threshold,
+        (ln(d.seconds + 1) - s.middle) / s.spread AS score
     FROM durations AS d
-    INNER JOIN tested AS t
-        ON
-            d.repository = t.repository AND d.workflow_key = t.workflow_key AND d.job = t.job
-            AND d.step IS NOT DISTINCT FROM t.step
+    INNER JOIN reaching AS r ON d.series = r.series
+    INNER JOIN series_spread AS s ON d.series = s.series
 ),
 
 outlying AS (
@@ -146,34 +122,32 @@ outlying AS (
         score > threshold
         AND seconds - median_seconds >= $minimum_excess_seconds
         AND seconds >= $minimum_ratio * median_seconds
-    QUALIFY
-        count(*) OVER (PARTITION BY repository, workflow_key, job, step)
-        <= greatest(1, $maximum_share * sample)
+    QUALIFY count(*) OVER (PARTITION BY series) <= greatest(1, $maximum_share * sample)
 ),
 
 -- A job is told only where none of its steps is.
 told AS (
     SELECT o.*
     FROM outlying AS o
-    ANTI JOIN outlying AS s ON (o.step IS NULL AND s.step IS NOT NULL AND o.job_id = s.job_id)
+    ANTI JOIN outlying AS s
+        ON (o.step_number IS NULL AND s.step_number IS NOT NULL AND o.job_id = s.job_id)
 ),
 
 ordered AS (
     SELECT
-        *,
+        t.*,
+        j.run_id,
+        j.attempt,
         row_number() OVER (
-            PARTITION BY repository, workflow_key, job, step
-            ORDER BY seconds DESC, run_id ASC, attempt ASC, job_id ASC
+            PARTITION BY t.series ORDER BY t.seconds DESC, j.run_id ASC, j.attempt ASC, t.job_id ASC
         ) AS place
-    FROM told
+    FROM told AS t
+    INNER JOIN jobs AS j ON t.job_id = j.job_id
 ),
 
 worst AS (
     SELECT
-        repository,
-        workflow_key,
-        job,
-        step,
+        series,
         count(*) AS outliers,
         list(DISTINCT run_ref(run_id, attempt) ORDER BY run_ref(run_id, attempt))
         FILTER (WHERE place <= 20)
@@ -181,22 +155,22 @@ worst AS (
         any_value(sample) AS sample,
         any_value(median_seconds) AS median_seconds,
         any_value(threshold) AS threshold,
-        arg_min(workflow, place) AS workflow,
+        arg_min(job_id, place) AS job_id,
+        any_value(step_number) FILTER (WHERE place = 1) AS step_number,
         arg_min(started_at, place) AS occurred_at,
         arg_min(seconds, place) AS seconds,
-        arg_min(score, place) AS score,
-        arg_min(run_label(run_id, attempt), place) AS label
+        arg_min(score, place) AS score
     FROM ordered
-    GROUP BY repository, workflow_key, job, step
+    GROUP BY series
 )
 
 SELECT
     w.occurred_at,
-    w.repository,
+    n.repository,
     w.runs,
-    w.job,
-    w.step,
-    w.workflow,
+    n.job,
+    n.step,
+    n.workflow,
     w.seconds,
     w.median_seconds,
     w.sample,
@@ -204,18 +178,21 @@ SELECT
     w.seconds / greatest(w.median_seconds, 1) AS ratio,
     round(w.score, 3) AS score,
     round(w.threshold, 3) AS threshold,
-    concat_ws(chr(10), w.repository, w.workflow_key, w.job, coalesce('step ' || w.step, 'job')) AS about,
+    concat_ws(
+        chr(10), n.repository, n.workflow_key, n.job, coalesce('step ' || n.step, 'job')
+    ) AS about,
     CASE WHEN w.seconds >= greatest(10 * w.median_seconds, 600) THEN 'medium' ELSE 'low' END AS severity,
     format(
         '''{}'': {} of job ''{}'' took {} in {}, {:.1f} times the median of {} over {} executions{}.',
-        w.workflow,
-        coalesce('step ''' || w.step || '''', 'the whole'),
-        w.job,
+        n.workflow,
+        coalesce('step ''' || n.step || '''', 'the whole'),
+        n.job,
         duration_text(w.seconds),
-        w.label,
+        run_label(n.run_id, n.attempt),
         w.seconds / greatest(w.median_seconds, 1),
         duration_text(w.median_seconds),
         w.sample,
         CASE WHEN w.outliers > 1 THEN ', and ' || (w.outliers - 1) || ' more took too long' ELSE '' END
     ) AS message
-FROM worst AS w;
+FROM worst AS w
+INNER JOIN named_work AS n ON w.job_id = n.job_id AND w.step_number IS NOT DISTINCT FROM n.step_number;

@@ -13,6 +13,8 @@ from datetime import datetime, timedelta
 
 import polars as pl
 import pytest
+from stationary import FAMILIES as VARIED
+from stationary import draw_history
 
 from forensics.detect.detector import load_detectors
 from forensics.detect.run import detect
@@ -72,6 +74,25 @@ def test_at_most_one_stationary_history_in_a_hundred_gives_an_alarm(family: str,
     print(f"{family}: {len(outliers)} of {len(histories)} histories, {sum(outliers.values())} of {observations} jobs")
     assert len(outliers) <= 0.01 * len(histories)
     assert sum(outliers.values()) <= 0.01 * observations
+
+
+@pytest.mark.parametrize("family", [name for name in VARIED if name != "cold cache"])
+def test_histories_that_vary_by_the_hour_the_week_or_the_one_before_give_no_more(family: str) -> None:
+    """The same histories as for duration-change; as the detector comes, since a tail of Pareto's has no end."""
+    chance = random.Random(f"varied {family}")
+    histories = {
+        f"octo/{size}-{number}": [seconds for _, seconds in draw_history(chance, VARIED[family], size)]
+        for size in (30, 60, 150, 400)
+        for number in range(100)
+    }
+    outliers = found(histories, {})
+    observations = sum(len(seconds) for seconds in histories.values())
+    print(
+        f"varied {family}: {len(outliers)} of {len(histories)} histories, {sum(outliers.values())} of {observations}"
+    )
+    assert sum(outliers.values()) <= 0.01 * observations
+    if family != "heavy tail":
+        assert len(outliers) <= 0.01 * len(histories)
 
 
 def test_a_repository_with_a_thousand_stationary_series_gives_hardly_an_alarm() -> None:
