@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import pairwise
 from typing import NamedTuple
 
 from forensics.model import Finding
@@ -38,6 +39,7 @@ AttemptKey = tuple[int, int]
 """Run and attempt: a ``RunRef`` that hashes quickly."""
 
 _NEVER = datetime.min
+_NO_TIME = timedelta(0)
 
 
 class Item(NamedTuple):
@@ -147,9 +149,13 @@ def _cut(
     cores: Sequence[Core], piece: Sequence[int], links: Sequence[tuple[int, int]], step: int = 0
 ) -> list[list[int]]:
     """Cut at the pauses of this step; what still does not fit, at shorter ones; at last, into its cores."""
+    begun = sorted([(moment, place) for place in piece if (moment := cores[place].first)])
+    longest = max((later - earlier for (earlier, _), (later, _) in pairwise(begun)), default=_NO_TIME)
+    while step < len(PAUSES) and PAUSES[step] >= longest and len(begun) == len(piece):
+        step += 1  # Nothing would be cut.
     if step == len(PAUSES):
         return [[place] for place in piece]
-    stretch = _stretches(cores, piece, PAUSES[step])
+    stretch = _stretches(begun, piece, PAUSES[step])
     kept = [link for link in links if stretch[link[0]] == stretch[link[1]]]
     cut: list[list[int]] = []
     for part, inner in _components(piece, kept):
@@ -157,12 +163,12 @@ def _cut(
     return cut
 
 
-def _stretches(cores: Sequence[Core], piece: Sequence[int], limit: timedelta) -> dict[int, int]:
+def _stretches(begun: Sequence[tuple[datetime, int]], piece: Sequence[int], limit: timedelta) -> dict[int, int]:
     """Number of the stretch without a pause that each core begins in; one without a time has a stretch of its own."""
     stretch: dict[int, int] = {}
     number, reached = 0, _NEVER
     # From beginning to beginning: a core that reaches far must not hold together what came in its time.
-    for began, place in sorted([(moment, place) for place in piece if (moment := cores[place].first)]):
+    for began, place in begun:
         if began - reached > limit:
             number += 1
         stretch[place] = number
