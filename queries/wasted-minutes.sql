@@ -202,8 +202,8 @@ SELECT
     CASE WHEN is_much THEN 'low' ELSE 'info' END AS severity,
     format(
         '''{}'': {:.0f} minutes of {} were in vain, {:.0f} % of all it executed: {:.0f} cut off by newer '
-        || 'runs, {:.0f} after a newer commit''s run had come, {:.0f} for places in the merge queue that were '
-        || 'gone.',
+        || 'runs, {:.0f} after a newer commit''s run had come, {:.0f} for places in the merge queue that '
+        || 'were gone.',
         workflow,
         wasted_minutes,
         counted(runs_affected, 'run', 'runs'),
