@@ -121,3 +121,62 @@ SELECT
         WHEN refused > 0 THEN CASE effect WHEN 'publish' THEN 'publish-conflict' ELSE 'version-race' END
     END AS told_by
 FROM folded;
+
+-- What can be created any number of times, each time it was created: comments, issues, pull requests, posts
+-- in a chat and workflows started. A comment or pull request that was there and only changed, known by its
+-- number, is left out. `content` is its title or text where a rule knows it (else empty), `part` the job's
+-- name without its leg of a matrix.
+CREATE OR REPLACE TEMP VIEW creations AS
+WITH posted AS (
+    SELECT *
+    FROM write_effects
+    WHERE effect IN ('comment', 'issue', 'pull-request') AND outcome = 'done' AND occurred_at IS NOT NULL
+    UNION ALL
+    SELECT *
+    FROM side_effects
+    WHERE effect IN ('notify', 'dispatch') AND outcome = 'done' AND occurred_at IS NOT NULL
+),
+
+told AS (
+    SELECT
+        *,
+        coalesce(
+            regexp_matches(identity, '^(#|[a-z]+-)?\d+$') OR contains(identity, '://'), TRUE
+        ) AS numbered
+    FROM posted
+),
+
+fresh AS (
+    SELECT *
+    FROM told
+    QUALIFY
+        identity IS NULL
+        OR NOT numbered
+        OR row_number() OVER (
+            PARTITION BY target_key, effect, identity ORDER BY occurred_at, run_id, attempt, job_id, line_no
+        ) = 1
+)
+
+SELECT
+    f.repository,
+    f.run_id,
+    f.attempt,
+    f.job_id,
+    f.step_number,
+    f.effect,
+    f.target,
+    f.target_key,
+    f.line_no,
+    f.occurred_at,
+    r.head_sha,
+    r.head_branch,
+    j.name AS job,
+    CASE WHEN f.numbered THEN '' ELSE lower(f.identity) END AS content,
+    regexp_replace(coalesce(j.name, ''), ' \([^()]*\)$', '') AS part,
+    coalesce(r.event, '') AS event,
+    coalesce(r.workflow_path, r.workflow_id::varchar, r.workflow_name, '') AS workflow_key,
+    coalesce(r.workflow_name, r.workflow_path, 'workflow ' || r.workflow_id, 'a workflow without name')
+        AS workflow
+FROM fresh AS f
+LEFT JOIN runs AS r ON f.run_id = r.run_id
+LEFT JOIN jobs AS j ON f.job_id = j.job_id;
