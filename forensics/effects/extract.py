@@ -13,7 +13,7 @@ from typing import Any
 import polars as pl
 
 from forensics.effects.act import BODY_KINDS, HEADER_KINDS, Act, Pattern
-from forensics.effects.rule import RuleSet, alternation
+from forensics.effects.rule import RuleSet, alternation, beginnings
 from forensics.effects.walk import ERROR, HEADED, JobContext, Line, Match, walk_job
 
 __all__ = [
@@ -45,7 +45,6 @@ EFFECT_SCHEMA: Mapping[str, Any] = {
 }
 """Columns of :func:`extract`: those of table ``effects`` but ``source_id``."""
 
-_STEP_HEADER = r"^(?:##\[group\])?Run "
 STEP_BORDER = r"^(?:##\[group\]Run |Post job cleanup\.)"
 # The path of git differs by runner: /usr/bin/git, "C:\Program Files\Git\bin\git.exe", /opt/homebrew/bin/git.
 SHA_COMMAND = r"^\[command\].*\bgit(?:\.exe)?\"? log -1 --format='?%H'?\s*$"
@@ -85,18 +84,20 @@ def extract(lines: pl.DataFrame, rules: RuleSet, context: Mapping[int, JobContex
 
 def find_hits(lines: pl.DataFrame, rules: RuleSet) -> pl.DataFrame:
     """The lines (``level``, ``text`` and whatever else they have) with which an effect can begin."""
+    seen = lines.filter(pl.col("text").str.contains(rules.first_look))
+    # All that costs more only now, for the few lines that are left.
     level = pl.col("level").fill_null("")
-    hits = lines.filter(pl.col("text").str.contains(rules.trigger) & ~level.is_in(["echo", "command", "group"]))
-    # Cut only now: cutting every line would copy the whole text.
-    return hits.filter(pl.col("text").str.slice(0, MAX_TEXT).str.contains(rules.trigger))
+    exact = pl.col("text").str.slice(0, MAX_TEXT).str.contains(rules.trigger)
+    return seen.filter(exact & ~level.is_in(["echo", "command", "group"]))
 
 
 def acts_in(hits: pl.DataFrame, rules: RuleSet) -> tuple[Act, ...]:
     """The acts of which a line of ``hits`` can be the beginning."""
-    text = hits["text"].str.slice(0, MAX_TEXT)
-    return tuple(
-        act for act in rules.acts if not hits.is_empty() and text.str.contains(alternation(act.triggers)).any()
-    )
+    text = hits["text"].str.slice(0, MAX_TEXT).unique()
+    begun = {beginning for line in text for beginning in beginnings(line)}
+    # Making a regular expression costs more than a thousand looks at the few lines that there are.
+    likely = (act for act, heads in rules.heads if any(beginning.startswith(heads) for beginning in begun))
+    return tuple(act for act in likely if text.str.contains(alternation(act.triggers)).any())
 
 
 def _with_segments(jobs: pl.DataFrame) -> pl.DataFrame:
@@ -106,7 +107,7 @@ def _with_segments(jobs: pl.DataFrame) -> pl.DataFrame:
     A composite action prints several ``Run`` headers inside one step; each opens a segment of its own.
     """  # noqa: D205
     text, level = pl.col("text"), pl.col("level").fill_null("")
-    headed = text.str.starts_with("##[group]Run ") | ((level == "group") & text.str.contains(_STEP_HEADER))
+    headed = text.str.starts_with("##[group]Run ") | ((level == "group") & text.str.starts_with("Run "))
     # A line without step (the loader does not guess within the second in which one ends) parts nothing.
     step = pl.col("step_number").forward_fill().over("job_id")
     changed = pl.col("job_id").ne(pl.col("job_id").shift()) | step.ne(step.shift()).fill_null(False)
@@ -142,7 +143,8 @@ def _match(jobs: pl.DataFrame, hits: pl.DataFrame, acts: tuple[Act, ...]) -> pl.
     A pattern looks only at the steps, for ``context`` at the jobs, in which its own act can have begun.
     """
     command = pl.col("level").fill_null("") == "command"
-    begun = jobs.join(hits.select("job_id", "line_no"), on=["job_id", "line_no"], how="semi")
+    near = jobs.filter(pl.col("line_no").is_in(hits["line_no"].unique().implode()))
+    begun = near.join(hits.select("job_id", "line_no"), on=["job_id", "line_no"], how="semi")
     inside = jobs.filter(pl.col("segment").is_in(begun["segment"].unique().implode()))
     headed = inside.select(at=pl.col("is_header") | command)["at"]
     body, header = inside.filter(~headed), inside.filter(headed)
@@ -186,15 +188,15 @@ def _collect(
 
 def _checkouts(jobs: pl.DataFrame) -> list[tuple[int, dict[str, str]]]:
     """Rows where actions/checkout names the repository it fetches and the commit it left checked out."""
-    said = jobs.with_columns(
-        sha=pl.when(pl.col("text").str.contains(SHA_COMMAND).shift().over("job_id"))
-        .then(pl.col("text").str.extract(_SHA_LINE))
-        .otherwise(None),
-        fetched=pl.when("is_header").then(pl.col("text").str.extract(CHECKED_OUT)).otherwise(None),
-    ).filter(pl.col("sha").is_not_null() | pl.col("fetched").is_not_null())
-    return [
-        (row, {"sha": sha} if sha else {"fetched": fetched})
-        for row, sha, fetched in said.select("row", "sha", "fetched").rows()
+    text = pl.col("text")
+    asked = jobs.filter(text.str.starts_with("[command]") & text.str.contains(SHA_COMMAND)).select("job_id", "row")
+    after = jobs.filter(pl.col("row").is_in((asked["row"] + 1).implode()))
+    said = after.join(asked.with_columns(pl.col("row") + 1), on=["job_id", "row"], how="semi")
+    left = said.with_columns(sha=text.str.extract(_SHA_LINE)).filter(pl.col("sha").is_not_null())
+    header = jobs.filter(pl.col("is_header") & text.str.starts_with("  repository: "))
+    fetched = header.with_columns(named=text.str.extract(CHECKED_OUT)).filter(pl.col("named").is_not_null())
+    return [(row, {"sha": sha}) for row, sha in left.select("row", "sha").rows()] + [
+        (row, {"fetched": named}) for row, named in fetched.select("row", "named").rows()
     ]
 
 

@@ -8,6 +8,7 @@ line, whatever a hostile log prints.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
@@ -17,6 +18,14 @@ from pathlib import Path
 from forensics.effects.act import Act, Pattern, Rule
 from forensics.effects.read import read_rule
 from forensics.errors import RuleInvalid
+
+_BEFORE = re.compile(
+    r"^(?:\(\?:##\\\[(?:error|warning|\(\?:error\|warning\)|\(\?:warning\|error\))\\\]\)\?)?"
+    r"(?:\(\?:Error: \)\?)?(?:\\s\*| \*)?"
+)
+_PLAIN = re.compile(r"(?:(?:[^\\\[\](){}.*+?|^$]|\\[^\w])(?![*?{]))+")
+_MARK = re.compile(r"^##\[(?:error|warning)\]")
+_WORD_BOUNDARY = re.compile(r"(?<!\\)((?:\\\\)*)\\b")
 
 
 @dataclass(frozen=True)
@@ -35,9 +44,41 @@ class RuleSet:
         """One regular expression that finds every line with which an effect can begin."""
         return alternation(pattern for act in self.acts for pattern in act.triggers)
 
+    @cached_property
+    def first_look(self) -> str:
+        """The same without word boundaries: finds a few lines more, at a fraction of the time.
+
+        Rust's regex decides a Unicode ``\\b`` by its slow engine as soon as a line holds anything but ASCII, and
+        one such pattern in the alternation slows down all of them.
+        """
+        return _WORD_BOUNDARY.sub(r"\1", self.trigger)
+
+    @cached_property
+    def heads(self) -> tuple[tuple[Act, tuple[str, ...]], ...]:
+        """Each act with the plain texts of which a trigger begins with one; an empty one stands for any beginning."""
+        return tuple((act, tuple({head_of(pattern.regex) for pattern in act.triggers})) for act in self.acts)
+
     def only(self, *ids: str) -> RuleSet:
         """The rules of these ids."""
         return RuleSet(tuple(rule for rule in self.rules if rule.id in ids))
+
+
+def head_of(regex: str) -> str:
+    """The plain text with which whatever a pattern matches begins, behind what :func:`beginnings` takes away.
+
+    >>> head_of(r"^(?:##\\[error\\])?(?:Error: )?Failed to (?P<what>push)"), head_of(r"^[a-z]+")
+    ('Failed to ', '')
+    """
+    rest = _BEFORE.sub("", regex.removeprefix("^"))
+    found = _PLAIN.match(rest)
+    return "" if found is None or "|" in rest[: found.end() + 1] else re.sub(r"\\(.)", r"\1", found[0])
+
+
+def beginnings(text: str) -> tuple[str, ...]:
+    """A line as it is, and without what patterns allow for before their head: mark, "Error:", blanks."""
+    unmarked = _MARK.sub("", text)
+    plain = unmarked.removeprefix("Error: ")
+    return (text, unmarked, plain, text.lstrip(), unmarked.lstrip(), plain.lstrip())
 
 
 def alternation(patterns: Iterable[Pattern]) -> str:
