@@ -46,7 +46,7 @@ fix: $(VENV)/.dev ## mend what ruff and sqlfluff can mend
 docs: $(VENV)/.dev ## make the generated parts of the docs again
 	@$(BIN)/cog -r $(DOCS)
 
-bench: $(VENV)/.dev ## speed and memory against unzip, wc, ripgrep and lnav on the same files
+bench: $(VENV)/.bench ## speed and memory against unzip, wc, ripgrep, lnav and bioframe on the same input
 	@for tool in unzip rg lnav; do command -v $$tool >/dev/null \
 		|| { echo "bench compares with unzip, ripgrep and lnav: apt-get install unzip ripgrep lnav"; exit 1; }; done
 	@for file in bench/*.py; do $(BIN)/python $$file || exit 1; done
@@ -72,6 +72,10 @@ $(JUDGES)/.ready: tests/judges/requirements.txt tests/judges/npm.txt $(BIN)/pyth
 	@$(PYTHON) -m venv $(JUDGES)
 	@$(JUDGES)/bin/python -m pip install -qq --disable-pip-version-check --requirement tests/judges/requirements.txt
 	@npm install --silent --no-audit --no-fund --no-package-lock --no-save --prefix $(JUDGES)/npm $$(cat tests/judges/npm.txt)
+	@touch $@
+
+$(VENV)/.bench: $(VENV)/.dev
+	@$(PIP) --editable '.[dev,bench]'
 	@touch $@
 
 # Debian keeps the venv module in a package of its own; root gets it installed, others are told.
