@@ -55,6 +55,7 @@ placed AS (
     SELECT
         d.*,
         r.head_branch,
+        r.head_sha,
         coalesce(r.head_repository, r.repository) AS head_repository,
         r.repository AS of_repository,
         coalesce(r.workflow_path, r.workflow_id::varchar, r.workflow_name) AS workflow_key,
@@ -143,16 +144,25 @@ landings AS (
         outcome = 'done' AND occurred_at IS NOT NULL
         AND target_key IN (SELECT k.target_key FROM keyed AS k)
     GROUP BY target_key, occurred_at
+),
+
+followed AS (
+    SELECT
+        k.incident,
+        k.target,
+        l.occurred_at,
+        unnest(l.landing)
+    FROM keyed AS k
+    ASOF INNER JOIN landings AS l ON k.target_key = l.target_key AND k.after_at < l.occurred_at
 )
 
 SELECT
-    k.incident,
-    k.target,
-    l.occurred_at,
-    unnest(l.landing)
-FROM keyed AS k
-ASOF INNER JOIN landings AS l ON k.target_key = l.target_key AND k.after_at < l.occurred_at
-ORDER BY l.occurred_at, k.target
+    f.* REPLACE (coalesce(f.sha, r.head_sha) AS sha),
+    j.name AS job
+FROM followed AS f
+LEFT JOIN runs AS r ON f.run_id = r.run_id
+LEFT JOIN jobs AS j ON f.job_id = j.job_id
+ORDER BY f.occurred_at, f.target
 """
 
 
@@ -202,7 +212,7 @@ def read_landings(store: Store, incidents: Iterable[Incident]) -> Landings:
 
 
 def _live(row: Row) -> Live:
-    target, sha = row["target"], row["known_sha"] or row["sha"]
+    target, sha = row["target"], row["known_sha"] or row["sha"] or row["head_sha"]
     if row["occurred_at"] is None:
         text = f"What is at '{target}' is unknown: no effect that was done there is in the case."
         return Live(target, None, None, None, row["newest_sha"], None, text)

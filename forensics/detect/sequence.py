@@ -169,7 +169,7 @@ def _after(incident: Incident, following: Sequence[Mapping[str, Any]]) -> Iterat
         text = f"{_label(run)} wrote '{row['target']}' next{commit}."
         yield Event(
             row["occurred_at"], "after", text, incident.repository, run,
-            row["job_id"], None, row["step_number"], row["line_no"],
+            row["job_id"], row["job"], row["step_number"], row["line_no"],
         )  # fmt: skip
 
 

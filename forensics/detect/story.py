@@ -67,9 +67,11 @@ def _unknown(incident: Incident, record: Record, events: Sequence[Event], live: 
         if any(row["status"] != "completed" for row in record.attempts.get(run, ()))
     ]
     if open_runs:
-        yield f"{_runs(open_runs)} had not ended when the case was taken, so what they did since is unknown."
+        who = "it" if len(open_runs) == 1 else "they"
+        yield f"{_runs(open_runs)} had not ended when the case was taken, so what {who} did since is unknown."
     if made_up := [str(run.run_id) for run in incident.runs if run.run_id < 0]:
-        yield f"{_runs(made_up)} known from a log alone: which run it was, and when it was asked for, is unknown."
+        are = "is" if len(made_up) == 1 else "are"
+        yield f"{_runs(made_up)} {are} known from a log alone: who asked for it, and when, is unknown."
     yield from _groups(incident, record)
     if close := closest(events):
         yield (
