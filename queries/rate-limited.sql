@@ -12,7 +12,9 @@
 --     means: How many of the refused runs a finding names at most, the first ones first.
 -- columns:
 --   kind: primary (requests in an hour) or secondary (too many at once, or too much content created).
---   refused: How many jobs were refused.
+--   episodes: How many such times there were; the one with most failed jobs is told.
+--   refused_in_all: How many jobs were refused in all of them.
+--   refused: How many jobs were refused in it.
 --   failed: How many of them failed.
 --   in_flight: How many runs of the repository were under way at the first refusal.
 --   owner_in_flight: How many runs of all the owner's repositories in this case.
@@ -89,6 +91,18 @@ episodes AS (
     GROUP BY repository, kind, episode
 ),
 
+-- The worst episode is told, and how many more there were.
+worst AS (
+    SELECT
+        *,
+        count(*) OVER (PARTITION BY repository, kind) AS episodes,
+        sum(refused) OVER (PARTITION BY repository, kind) AS refused_in_all
+    FROM episodes
+    QUALIFY row_number() OVER (
+        PARTITION BY repository, kind ORDER BY failed DESC, refused DESC, refused_at DESC, first_run_id DESC
+    ) = 1
+),
+
 -- Each attempt comes and goes; what has come and not gone is in flight.
 flights AS (
     SELECT
@@ -115,7 +129,7 @@ repository_counts AS (
         moment,
         sum(sum(step)) OVER (PARTITION BY repository ORDER BY moment) AS in_flight
     FROM flights
-    WHERE repository IN (SELECT e.repository FROM episodes AS e)
+    WHERE repository IN (SELECT e.repository FROM worst AS e)
     GROUP BY repository, moment
 ),
 
@@ -125,7 +139,7 @@ owner_counts AS (
         moment,
         sum(sum(step)) OVER (PARTITION BY owner ORDER BY moment) AS in_flight
     FROM flights
-    WHERE owner IN (SELECT e.owner FROM episodes AS e)
+    WHERE owner IN (SELECT e.owner FROM worst AS e)
     GROUP BY owner, moment
 ),
 
@@ -136,7 +150,7 @@ hours AS (
         e.episode,
         e.refused_at,
         unnest([epoch(e.refused_at)::bigint // 3600, epoch(e.refused_at)::bigint // 3600 - 1]) AS hour
-    FROM episodes AS e
+    FROM worst AS e
 ),
 
 hourly AS (
@@ -169,6 +183,8 @@ SELECT
     e.kind,
     e.refused,
     e.failed,
+    e.episodes,
+    e.refused_in_all::bigint AS refused_in_all,
     e.victims AS runs,
     e.lines AS evidence,
     coalesce(c.in_flight, 0)::bigint AS in_flight,
@@ -176,11 +192,11 @@ SELECT
     coalesce(m.runs, 0)::bigint AS runs_in_hour,
     coalesce(m.by_workflow, []) AS by_workflow,
     'github-api:' || e.kind AS target,
-    concat_ws(chr(10), e.repository, e.kind, e.first_run_id) AS about,
+    concat_ws(chr(10), e.repository, e.kind) AS about,
     CASE WHEN e.failed > 0 THEN 'medium' ELSE 'low' END AS severity,
     format(
         'GitHub''s {} limit refused {} ({} failed), first {}; {} of {} then in flight{}, and {} created in '
-        || 'the hour before{}.',
+        || 'the hour before{}{}.',
         e.kind,
         counted(e.refused, 'job', 'jobs'),
         e.failed,
@@ -193,9 +209,18 @@ SELECT
             ELSE ''
         END,
         counted(coalesce(m.runs, 0)::bigint, 'was', 'were'),
-        coalesce(': ' || array_to_string(m.by_workflow, ', '), '')
+        coalesce(': ' || array_to_string(m.by_workflow, ', '), ''),
+        CASE
+            WHEN e.episodes > 1
+                THEN format(
+                    '; it is the worst of {} such times, with {} in all',
+                    e.episodes,
+                    counted(e.refused_in_all::bigint, 'refused job', 'refused jobs')
+                )
+            ELSE ''
+        END
     ) AS message
-FROM episodes AS e
+FROM worst AS e
 ASOF LEFT JOIN repository_counts AS c ON e.repository = c.repository AND e.refused_at >= c.moment
 ASOF LEFT JOIN owner_counts AS o ON e.owner = o.owner AND e.refused_at >= o.moment
 LEFT JOIN made AS m ON e.repository = m.repository AND e.kind = m.kind AND e.episode = m.episode;

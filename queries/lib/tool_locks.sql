@@ -71,7 +71,7 @@ SELECT
     min(h.began_at) AS began_at,
     min(h.line_no) AS line_no,
     max(h.occurred_at) FILTER (WHERE h.outcome = 'done') AS done_at,
-    any_value(j.name) AS job,
+    coalesce(any_value(j.name), 'unknown') AS job,
     any_value(h.effect) AS effect,
     coalesce(
         bool_or(
