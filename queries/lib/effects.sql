@@ -2,12 +2,27 @@
 
 -- Where a target lies: npm and PyPI know one package of a name, but every repository has its own branch
 -- 'main'. A kind that is not known here is taken as the repository's own, which can hide a race between
--- two repositories, but never invents one.
+-- two repositories, but never invents one. So are: 'helm' (a release 'web' can be in any cluster), 'aws',
+-- 'cloudformation', 'cloudflare', 'gcp', 'ansible', 'argocd', 'serverless' (the account is not told), 'ssh'
+-- and 'ftp' (hosts may be of a private network), 'cache', 'artifact', 'attestation' (a repository has its
+-- own) and 'github-api' (the limit of a GITHUB_TOKEN is that of its repository).
 CREATE OR REPLACE TEMP MACRO target_key(repository, target) AS
 CASE
-    WHEN regexp_matches(target, '^(npm|pypi|cargo|gem|nuget|maven|hex|docker|oci|helm|s3|gs):') THEN ''
-    -- These name owner and repository themselves.
-    WHEN regexp_matches(target, '^(git|git-tag|release|pages|issue|issues|pulls|terraform):') THEN ''
+    WHEN
+        split_part(target, ':', 1) IN (
+            -- A package has one name in its registry, whoever publishes it; a target names other registries.
+            'npm', 'pypi', 'cargo', 'gem', 'nuget', 'maven', 'hex', 'pub', 'pod', 'vscode', 'openvsx',
+            -- An image or a chart is named with its registry, a bucket in the whole cloud.
+            'docker', 'oci', 's3', 'gs',
+            -- Apps, sites and projects whose name is part of an address that exists once.
+            'heroku', 'fly', 'azure', 'firebase', 'netlify', 'vercel'
+        ) THEN ''
+    WHEN
+        split_part(target, ':', 1) IN (
+            -- These name owner and repository themselves.
+            'git', 'git-tag', 'release', 'release-draft', 'pages', 'issue', 'issues', 'pulls', 'terraform',
+            'workflow', 'label', 'codecov'
+        ) THEN ''
     ELSE repository
 END || chr(10) || target;
 

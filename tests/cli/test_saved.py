@@ -49,7 +49,11 @@ INSERT INTO log_lines VALUES
   (1, 1, 11, 2, 1, '2026-11-02 10:00:21', NULL,    'deployment.apps/shop configured',       7),
   (1, 1, 11, 2, 2, '2026-11-02 10:01:51', 'error', 'The operation was canceled.',           7),
   (3, 1, 31, 2, 1, '2026-11-02 11:00:41', 'error', 'port 8080 in use by pid 4242',          8),
-  (3, 1, 31, 2, 2, '2026-11-02 11:00:42', 'error', 'port 9090 in use by pid 17',            8);
+  (3, 1, 31, 2, 2, '2026-11-02 11:00:42', 'error', 'port 9090 in use by pid 17',            8),
+  (1, 1, 11, 1, 3, NULL, 'group', '##[group]GITHUB_TOKEN Permissions', 7),
+  (1, 1, 11, 1, 4, NULL, NULL, 'Contents: write', 7),
+  (1, 1, 11, 1, 5, NULL, NULL, 'Metadata: read', 7),
+  (1, 1, 11, 1, 6, NULL, NULL, 'Actions: write', 7);
 
 INSERT INTO effects VALUES
   ('acme/shop', 1, 1, 11, 2, '2026-11-02 10:00:21', '2026-11-02 10:00:21', 'kubectl', 'apply', 'k8s:deployment/shop',
@@ -121,6 +125,9 @@ ANSWERS: dict[str, list[dict[str, Any]]] = {
     "slowest-steps": [
         {"step": "kubectl apply", "executions": 2, "median_seconds": 100.0, "total_hours": 0.06},
         {"step": "pytest", "executions": 1, "median_seconds": 40.0, "total_hours": 0.01},
+    ],
+    "token-permissions": [
+        {"workflow": "Deploy", "job": "ship", "jobs": 1, "writes": "Actions, Contents", "effects": "apply"},
     ],
     "who-reran-what": [
         {
