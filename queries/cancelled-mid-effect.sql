@@ -2,11 +2,11 @@
 -- title: A run was cancelled in the middle of a write
 -- severity: high
 -- precision: certain
--- question: Which writes were cut off by a cancellation, and did they leave a lock behind?
+-- question: Which writes were cut off by a cancellation, and what became of their target?
 -- params:
 --   lock_hours:
 --     default: 24
---     means: A refusal at the same target within this time, and before any success there, is taken as a lock.
+--     means: A refusal at the same target within this time, and before any success there, is named.
 -- columns:
 --   effect: What was under way.
 --   job: The job that was cancelled.
@@ -20,7 +20,8 @@
 --   A tool that ends cleanly when interrupted may have undone its work without a word. A write whose step
 --   ended before the cancellation is not cut off, even where its log does not say how it went, and is left
 --   out; so are jobs cancelled before they wrote. A refusal while another run was itself at the target is
---   that run's live lock, not one left behind. Where the step is unknown, the finding is only likely.
+--   that run's live lock, not one left behind. How long a lock stayed, and who failed on it, is told by
+--   abandoned-lock. Where the step is unknown, the finding is only likely.
 -- remedy: >-
 --   Do not cancel in progress where a run writes: split checks (cancel-in-progress) from the deploy
 --   (without), or make the expression false for the branch that deploys. Look after the target now: release
@@ -153,8 +154,7 @@ SELECT
     END AS evidence,
     concat_ws(chr(10), l.target_key, l.run_id, l.attempt, l.job_id) AS about,
     CASE
-        WHEN l.is_locked THEN 'critical'
-        WHEN l.written_at IS NULL THEN 'high'
+        WHEN l.is_locked OR l.written_at IS NULL THEN 'high'
         ELSE 'medium'
     END AS severity,
     CASE WHEN l.step_said THEN 'certain' ELSE 'likely' END AS precision,
@@ -173,7 +173,7 @@ SELECT
         CASE
             WHEN l.is_locked
                 THEN format(
-                    '{} later {} was refused there: a lock was left behind',
+                    '{} later {} was refused there',
                     duration_text(seconds_between(l.cut_at, l.refused_at)),
                     l.refused_label
                 )
