@@ -2,10 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from importlib import resources
+from typing import Any
 
 from forensics.store.store import Store
+
+
+@dataclass(frozen=True)
+class SettingVersion:
+    """One way in which a group of a workflow was written, in one version of the file."""
+
+    setting: str
+    """``job: deploy-${{ github.ref }} (cancels)``."""
+    path: str | None
+    """File that says so: the workflow's own, or one that it calls."""
+    line: int | None
+    blob: str | None
+    """Git's id of the file's content; None where the case does not have it."""
+    runs: int
+    first_run_id: int
+    first_at: datetime | None
+    """When its first run was asked for, UTC."""
+    last_run_id: int
+    last_at: datetime | None
 
 
 @dataclass(frozen=True)
@@ -17,9 +39,13 @@ class WorkflowAccount:
     runs: int
     settings: tuple[str, ...]
     """Each way in which its groups were written, the newest first: ``job: deploy-${{ github.ref }} (cancels)``."""
+    versions: tuple[SettingVersion, ...]
+    """The same with the file's version and the runs that it was in force for, the newest first."""
     groups: int
     """Different groups that its runs and jobs were in, as far as their names are known."""
     runs_in_groups: int
+    overlapping: int
+    """Runs that executed while another run of the workflow did, by more than the grain of a second."""
     evicted: int
     """Runs cancelled while they waited, because a later one came."""
     cancelled: int
@@ -52,7 +78,13 @@ class Agreement:
 def read_account(store: Store) -> tuple[WorkflowAccount, ...]:
     """The workflows of a case, by repository, most runs first; needs the views of ``queries/lib``."""
     sql = resources.files("forensics.audit").joinpath("sql", "account.sql").read_text(encoding="utf-8")
-    return tuple(WorkflowAccount(**{**row, "settings": tuple(row["settings"])}) for row in store.query(sql).dicts())
+    return tuple(_account(row) for row in store.query(sql).dicts())
+
+
+def _account(row: Mapping[str, Any]) -> WorkflowAccount:
+    versions = tuple(SettingVersion(**version) for version in row["versions"])
+    settings = tuple(dict.fromkeys(version.setting for version in versions))
+    return WorkflowAccount(**{**row, "settings": settings, "versions": versions})
 
 
 def read_agreement(store: Store) -> tuple[Agreement, ...]:

@@ -25,6 +25,10 @@ CURRENT = "git:@"
 
 _CLONES = re.compile(r"\b(?:git|gh repo) clone\b|\bgit remote (?:add|set-url)\b")
 _TRIES_AGAIN = re.compile(r"\b(?:for|while|until)\b[\s\S]*\bgit (?:pull\b.*--rebase|rebase|pull|fetch)\b")
+_PUSHES_VARIABLE = re.compile(
+    r"git\b.*\bpush\b(?:\s+-\S+)*\s+[\w./:-]+(?:\s+-\S+)*\s+\"?(?:HEAD:|refs/heads/)*\$\{?(?P<name>\w+)"
+)
+_OF_THIS_RUN = r"(?:GITHUB_RUN_(?:ID|NUMBER)|github\.run_(?:id|number))\b"
 _MOVES = re.compile(r"\bgit (?:checkout|switch|worktree|init)\b")
 
 
@@ -247,13 +251,25 @@ def _acts_of_script(run: Scalar, conditions: tuple[Scalar, ...]) -> Iterator[Act
             match = known.regex.match(command) if known.regex else None
             if match is None:
                 continue
-            if known.unless is None or not known.unless.search(command):
+            verb = _pushed(command, text) if known.verb == "push" else known.verb
+            if verb and (known.unless is None or not known.unless.search(command)):
                 place = Place(run.place.line + 1 + line, run.place.column) if several else run.place
                 yield Act(
-                    known.verb, _writes(known.verb), _target_of(known, match), _shorten(match[0]), place,
+                    verb, _writes(verb), _target_of(known, match), _shorten(match[0]), place,
                     known.precision, conditions, bool(_TRIES_AGAIN.search(text)),
                 )  # fmt: skip
                 break
+
+
+def _pushed(command: str, script: str) -> str | None:
+    """``push`` or ``tag``, as the script made what it pushes; None for a branch that only this run has."""
+    match = _PUSHES_VARIABLE.match(command)
+    if match is None:
+        return "push"
+    name = match["name"]
+    if re.search(rf"^\s*(?:export\s+)?{name}=.*{_OF_THIS_RUN}", script, re.MULTILINE):
+        return None
+    return "tag" if re.search(rf"\bgit tag\b.*\$\{{?{name}\b", script) else "push"
 
 
 @lru_cache(maxsize=8192)

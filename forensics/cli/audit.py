@@ -19,6 +19,7 @@ from forensics.model import SEVERITIES, Severity
 
 if TYPE_CHECKING:
     from forensics.audit import Audit, Risk
+    from forensics.audit.account import SettingVersion, WorkflowAccount
     from forensics.config import Config
     from forensics.outcome import CaseAudit
 
@@ -118,29 +119,13 @@ def _audit_case(config: Config, only: tuple[str, ...], form: str, fail_on: Sever
 
 def describe_case(audit: CaseAudit, columns: int) -> Iterator[str]:
     """The account of each workflow, the agreement with GitHub, what happened, what the files promise."""
-    heading = (
-        "workflow",
-        "runs",
-        "groups",
-        "evicted",
-        "cancelled",
-        "deadlocked",
-        "wait",
-        "95 %",
-        "lost min",
-        "idle s",
-    )
-    accounts = [
-        (
-            visible(one.workflow_path), one.runs, one.groups, one.evicted, one.cancelled, one.deadlocked,
-            _seconds(one.waited_half_seconds), _seconds(one.waited_most_seconds), round(one.cancelled_minutes),
-            round(one.idle_seconds),
-        )
-        for one in audit.accounts
-    ]  # fmt: skip
-    yield from layout(heading, accounts, columns)
-    for one in audit.accounts:
-        yield from (f"  {visible(one.workflow_path)}  {visible(setting)}" for setting in one.settings)
+    yield from layout(_HEADING, [_account_row(number, one) for number, one in enumerate(audit.accounts, 1)], columns)
+    for number, one in enumerate(audit.accounts, 1):
+        # Whole and on a line of its own: a path that is cut names nothing.
+        yield f"{number}  {visible(one.repository)}  {visible(one.workflow_path)}"
+        for version in one.versions:
+            yield f"     {visible(version.setting)}"
+            yield click.style(f"       {visible(_where(version, one.workflow_path))}", dim=True)
     for agreement in audit.agreement:
         share = f"{agreement.agreed / agreement.asked:.0%}" if agreement.asked else "none"
         yield (
@@ -157,6 +142,30 @@ def describe_case(audit: CaseAudit, columns: int) -> Iterator[str]:
             yield ""
             yield f"What the files of {visible(repository)} promise:"
             yield from rows(files.risks, columns)
+
+
+_HEADING = (
+    "#", "runs", "groups", "overlapping", "evicted", "cancelled", "deadlocked", "wait", "95 %", "lost min", "idle s",
+)  # fmt: skip
+
+
+def _account_row(number: int, one: WorkflowAccount) -> tuple[object, ...]:
+    return (
+        number, one.runs, one.groups, one.overlapping, one.evicted, one.cancelled, one.deadlocked,
+        _seconds(one.waited_half_seconds), _seconds(one.waited_most_seconds), round(one.cancelled_minutes),
+        round(one.idle_seconds),
+    )  # fmt: skip
+
+
+def _where(version: SettingVersion, workflow_path: str) -> str:
+    """Place and version of a setting, and the runs for which it was in force."""
+    blob = f" in {version.blob[:12]}" if version.blob else ""
+    runs = plural(version.runs, "run")
+    span = f"run {version.first_run_id}"
+    if version.last_run_id != version.first_run_id:
+        span = f"runs {version.first_run_id} to {version.last_run_id}"
+    at = f" from {version.first_at:%Y-%m-%d %H:%M}" if version.first_at else ""
+    return f"{version.path or workflow_path}:{version.line or 1}{blob}: {runs}, {span}{at}"
 
 
 def _seconds(value: float | None) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from datetime import datetime
 
 from forensics.cli import audit_formats
 from forensics.detect import formats
@@ -28,23 +29,43 @@ def to_json(audit: CaseAudit) -> str:
             },
         },
         indent=2,
+        default=_moment,
     )
+
+
+def _moment(value: object) -> str:
+    if isinstance(value, datetime):
+        return f"{value.isoformat(timespec='seconds')}Z"
+    raise TypeError(type(value).__name__)
 
 
 def to_markdown(audit: CaseAudit) -> str:
     """A table of the workflows, what happened, and what the files of each repository promise."""
     rows = [
-        f"| {escaped(one.workflow_path)} | {one.runs} | {one.groups} | {one.evicted} | {one.cancelled} | "
-        f"{one.deadlocked} | {escaped('; '.join(one.settings))} |"
+        f"| {escaped(one.workflow_path)} | {one.runs} | {one.groups} | {one.overlapping} | {one.evicted} | "
+        f"{one.cancelled} | {one.deadlocked} | {escaped('; '.join(one.settings))} |"
         for one in audit.accounts
     ]
-    heading = "| workflow | runs | groups | evicted | cancelled | deadlocked | settings |"
+    heading = "| workflow | runs | groups | overlapping | evicted | cancelled | deadlocked | settings |"
     parts = [
-        "\n".join(["## Workflows", "", heading, "| --- | --- | --- | --- | --- | --- | --- |", *rows]),
+        "\n".join(["## Workflows", "", heading, "|" + " --- |" * 8, *rows]),
+        *_versions(audit),
         formats.to_markdown(audit.findings),
         *(audit_formats.to_markdown(one) for one in audit.audits.values()),
     ]
     return "\n\n".join(parts)
+
+
+def _versions(audit: CaseAudit) -> list[str]:
+    """A table of the settings' versions, if there are any."""
+    rows = [
+        f"| {escaped(version.setting)} | {escaped(f'{version.path or one.workflow_path}:{version.line or 1}')} | "
+        f"{escaped((version.blob or '')[:12])} | {version.runs} | {version.first_run_id} | {version.last_run_id} |"
+        for one in audit.accounts
+        for version in one.versions
+    ]
+    heading = "| setting | file | blob | runs | first run | last run |"
+    return ["\n".join(["## Settings", "", heading, "|" + " --- |" * 6, *rows])] if rows else []
 
 
 def to_sarif(audit: CaseAudit) -> str:

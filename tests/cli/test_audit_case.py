@@ -26,7 +26,7 @@ def run(*arguments):
 def test_each_workflow_is_told_with_its_settings_and_what_they_did(case, capsys):
     assert run("--case", case) == 0
     out, err = capsys.readouterr()
-    assert ".github/workflows/infra.yml  workflow: terraform-production (cancels)" in out
+    assert "acme/storefront  .github/workflows/infra.yml\n     workflow: terraform-production (cancels)\n" in out
     assert "What the files of acme/storefront promise:" in out
     assert "cancel-in-progress: false" in out
     assert "5 workflows:" in err
@@ -39,6 +39,15 @@ def test_json_has_accounts_agreement_findings_and_risks(case, capsys):
     infra = next(one for one in audit["workflows"] if one["workflow_path"].endswith("infra.yml"))
     assert infra["groups"] == 1
     assert infra["cancelled"] >= 1
+    assert infra["settings"] == ["workflow: terraform-production (cancels)"]
+    (version,) = infra["versions"]
+    assert version["setting"] == infra["settings"][0]
+    assert version["path"] == ".github/workflows/infra.yml"
+    assert version["line"] > 1
+    assert len(version["blob"]) == 40
+    assert version["runs"] == infra["runs"]
+    assert version["first_run_id"] < version["last_run_id"]
+    assert version["first_at"] < version["last_at"]
     assert {risk["rule"] for risk in audit["risks"]["acme/storefront"]} >= {"cancels-a-mutation"}
 
 

@@ -127,8 +127,14 @@ def _cut_off(rule: Rule, script: Script, situation: Situation, hold: Hold, deeds
     grave = any(deed.act.verb in rule.setting("grave") for deed in deeds)
     sure = any(deed.act.precision != "possible" for deed in deeds)
     severity: Severity = "high" if grave else rule.severity
-    if not sure or scene.kind == "pull request" or scene.event == "workflow_dispatch":
+    whole = all(deed.act.verb in rule.setting("whole") for deed in deeds)
+    if not sure or whole or scene.kind == "pull request" or scene.event == "workflow_dispatch":
         severity = at_most(severity, "low")
+    harm = (
+        "each push lands whole or not at all, but what belongs to it before and after may be missing"
+        if whole
+        else "that may be cut off halfway, and leave a lock or half of the work behind"
+    )
     comer = _comer(script, hold) if lane.cancels == "no" else None
     who = f"A run that comes on {comer.scene.label}" if comer else "A newer run"
     begin = who if lane.cancels == "yes" or comer else "If the expression holds, a newer run"
@@ -137,7 +143,7 @@ def _cut_off(rule: Rule, script: Script, situation: Situation, hold: Hold, deeds
         hold.path,
         lane.cancel_place,
         f"{begin} in the group '{show_group(lane.group)}' cancels the one in progress, and on {scene.label} "
-        f"{doings(deeds)}: that may be cut off halfway, and leave a lock or half of the work behind.",
+        f"{doings(deeds)}: {harm}.",
         job=hold.job,
         fix=f"cancel-in-progress: {_only_reading(script, situation, hold)}",
         severity=severity,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from forensics.audit.checkout import Checkout
@@ -19,6 +20,7 @@ _STEADY = {
     "github.event.issue.pull_request", "github.event.issue.pull_request.url", "github.event.issue.number",
     "github.event.repository.fork", "github.event.repository.default_branch",
 }  # fmt: skip
+_BARE = re.compile(r"\$\{\{\s*(github\.[\w.]+)\s*\}\}")
 
 
 @check("skipped-run-evicts")
@@ -63,18 +65,28 @@ def _as_written(script: Script) -> str:
 def _gates(script: Script, situation: Situation) -> list[str]:
     """Jobs that need no other, if each of them may be skipped by its own ``if``, in one run and not in another."""
     roots = [job for job in script.document.jobs if job.id in situation.running and not job.needs]
-    skipped = roots and all(job.id in situation.gated and _wavers(job) for job in roots)
+    parted = _in_group(script)
+    skipped = roots and all(job.id in situation.gated and _wavers(job, parted) for job in roots)
     return [job.id for job in roots] if skipped else []
 
 
-def _wavers(job: Job) -> bool:
-    """Whether the ``if`` may differ between runs of one issue; being a pull request or not does not."""
+def _in_group(script: Script) -> frozenset[str]:
+    """What the name of the workflow's group tells apart: runs that share it have the same of these."""
+    concurrency = script.document.concurrency
+    if concurrency is None or concurrency.group is None:
+        return frozenset()
+    # Only what stands there by itself: in a choice (a || b) it may not be part of the name.
+    return frozenset(_BARE.findall(concurrency.group.text))
+
+
+def _wavers(job: Job, parted: frozenset[str]) -> bool:
+    """Whether the ``if`` may differ between runs of one group; being a pull request or not does not."""
     try:
         names = references(read_condition(job.condition.text)) if job.condition else ()
     except ExpressionError:
         return True
     told = [name for name in names if name.startswith(("github.event.", "github.actor", "github.triggering_actor"))]
-    return any(name not in _STEADY for name in told)
+    return any(name not in _STEADY and name not in parted for name in told)
 
 
 @check("pending-is-evicted")

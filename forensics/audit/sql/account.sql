@@ -1,27 +1,105 @@
 -- What the concurrency settings of each workflow did: one row a workflow.
-WITH settings AS (
-    -- Every way in which the workflow's own group was written while the case lasts, the newest first.
+WITH lone AS (
+    -- Files of which the case has one version only: without a word on versions it is the one that was read.
     SELECT
-        g.repository,
-        g.workflow_path,
-        list(g.setting ORDER BY g.last_at DESC, g.setting ASC) AS settings
-    FROM (
-        SELECT
-            r.repository,
-            r.workflow_path,
-            c.level || ': ' || c.expression
-            || CASE
-                WHEN c.cancel_in_progress THEN ' (cancels)'
-                WHEN c.queue = 'max' THEN ' (queues all)'
-                ELSE ''
-            END AS setting,
-            max(r.created_at) AS last_at
-        FROM concurrency_groups AS c
-        INNER JOIN runs AS r ON c.run_id = r.run_id
-        WHERE c.level IS NOT NULL AND c.expression IS NOT NULL
-        GROUP BY ALL
-    ) AS g
-    GROUP BY g.repository, g.workflow_path
+        repository,
+        path,
+        any_value(substr(sha, 6)) AS blob
+    FROM workflow_files
+    WHERE starts_with(sha, 'blob:')
+    GROUP BY repository, path
+    HAVING count(*) = 1
+),
+
+versions AS (
+    -- Every way in which the workflow's groups were written while the case lasts: one row a setting and file.
+    SELECT
+        r.repository,
+        r.workflow_path,
+        c.path,
+        c.line,
+        coalesce(f.blob, n.blob) AS blob,
+        c.level || ': ' || c.expression
+        || CASE
+            WHEN c.cancel_in_progress THEN ' (cancels)'
+            WHEN c.queue = 'max' THEN ' (queues all)'
+            ELSE ''
+        END AS setting,
+        count(DISTINCT r.run_id) AS runs,
+        arg_min(r.run_id, (r.created_at, r.run_id)) AS first_run_id,
+        min(r.created_at) AS first_at,
+        arg_max(r.run_id, (r.created_at, r.run_id)) AS last_run_id,
+        max(r.created_at) AS last_at
+    FROM concurrency_groups AS c
+    INNER JOIN runs AS r ON c.run_id = r.run_id
+    LEFT JOIN run_workflow_files AS f ON c.run_id = f.run_id AND c.path = f.path
+    LEFT JOIN lone AS n ON c.path = n.path AND r.repository = n.repository
+    WHERE c.level IS NOT NULL AND c.expression IS NOT NULL
+    GROUP BY ALL
+),
+
+settings AS (
+    SELECT
+        v.repository,
+        v.workflow_path,
+        list(
+            struct_pack(
+                setting := v.setting,
+                path := v.path,
+                line := v.line,
+                blob := v.blob,
+                runs := v.runs,
+                first_run_id := v.first_run_id,
+                first_at := v.first_at,
+                last_run_id := v.last_run_id,
+                last_at := v.last_at
+            )
+            ORDER BY v.last_at DESC, v.first_at DESC, v.setting ASC, v.line ASC, v.blob ASC
+        ) AS versions
+    FROM versions AS v
+    GROUP BY v.repository, v.workflow_path
+),
+
+spans AS (
+    -- From the first job's start to the last one's end.
+    SELECT
+        e.run_id,
+        e.attempt,
+        min(e.started_at) AS started_at,
+        max(e.ended_at) AS ended_at
+    FROM executed_jobs AS e
+    GROUP BY e.run_id, e.attempt
+),
+
+beside AS (
+    SELECT
+        r.repository,
+        r.workflow_path,
+        s.run_id,
+        s.started_at,
+        s.ended_at,
+        max(s.ended_at) OVER (
+            PARTITION BY r.repository, r.workflow_path ORDER BY s.started_at, s.run_id, s.attempt
+            ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+        ) AS others_until,
+        lead(s.started_at) OVER (
+            PARTITION BY r.repository, r.workflow_path ORDER BY s.started_at, s.run_id, s.attempt
+        ) AS next_at
+    FROM spans AS s
+    INNER JOIN runs AS r ON s.run_id = r.run_id
+),
+
+overlapping AS (
+    -- Times are whole seconds: that two runs met must survive the grain of one second.
+    SELECT
+        b.repository,
+        b.workflow_path,
+        count(DISTINCT b.run_id) AS runs
+    FROM beside AS b
+    WHERE
+        epoch(b.others_until) - epoch(b.started_at) > 1
+        OR epoch(b.ended_at) - epoch(b.next_at) > 1
+    GROUP BY b.repository, b.workflow_path
 ),
 
 grouped AS (
@@ -106,7 +184,8 @@ SELECT
     w.runs,
     w.half AS waited_half_seconds,
     w.most AS waited_most_seconds,
-    coalesce(s.settings, []) AS settings,
+    coalesce(s.versions, []) AS versions,
+    coalesce(o.runs, 0) AS overlapping,
     coalesce(g.groups, 0) AS groups,
     coalesce(g.runs_in_groups, 0) AS runs_in_groups,
     coalesce(e.evicted, 0) AS evicted,
@@ -116,6 +195,7 @@ SELECT
     coalesce(i.seconds, 0) AS idle_seconds
 FROM waited AS w
 LEFT JOIN settings AS s ON w.repository = s.repository AND w.workflow_path = s.workflow_path
+LEFT JOIN overlapping AS o ON w.repository = o.repository AND w.workflow_path = o.workflow_path
 LEFT JOIN grouped AS g ON w.repository = g.repository AND w.workflow_path = g.workflow_path
 LEFT JOIN ended AS e ON w.repository = e.repository AND w.workflow_path = e.workflow_path
 LEFT JOIN lost AS l ON w.repository = l.repository AND w.workflow_path = l.workflow_path
