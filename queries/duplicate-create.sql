@@ -3,7 +3,8 @@
 -- severity: low
 -- precision: likely
 -- question: >-
---   Which comment, issue, pull request, chat post or dispatch was made by several runs or legs at once?
+--   Which comment, issue, pull request, draft of a release, chat post or dispatch was made by several runs
+--   or legs at once?
 -- params:
 --   window_seconds:
 --     default: 30
@@ -12,7 +13,7 @@
 --     default: 20
 --     means: How many attempts a finding names at most.
 -- columns:
---   effect: comment, issue, pull-request, notify (chat) or dispatch (a workflow started).
+--   effect: comment, issue, pull-request, release (a draft), notify (chat) or dispatch (a workflow started).
 --   kind: runs (of one workflow) or legs (jobs of one matrix).
 --   workflow: Name of the workflow.
 --   content: Title or text that they had in common, where the log tells it; else NULL.
@@ -182,9 +183,9 @@ SELECT
     span_seconds,
     CASE WHEN runs_in_it > 1 THEN 'runs' ELSE 'legs' END AS kind,
     CASE
-        WHEN runs_in_it > 1 AND effect IN ('issue', 'pull-request', 'dispatch') THEN 'medium'
+        WHEN runs_in_it > 1 AND effect IN ('issue', 'pull-request', 'release', 'dispatch') THEN 'medium'
         WHEN runs_in_it > 1 OR content IS NOT NULL THEN 'low'
-        WHEN effect IN ('issue', 'pull-request', 'dispatch') THEN 'low'
+        WHEN effect IN ('issue', 'pull-request', 'release', 'dispatch') THEN 'low'
         ELSE 'info'
     END AS severity,
     CASE
@@ -204,6 +205,7 @@ SELECT
             WHEN 'comment' THEN 'wrote ' || made || ' comments'
             WHEN 'issue' THEN 'opened ' || made || ' issues'
             WHEN 'pull-request' THEN 'opened ' || made || ' pull requests'
+            WHEN 'release' THEN 'made ' || made || ' drafts of releases'
             WHEN 'dispatch' THEN 'sent ' || made || ' dispatches'
             ELSE 'sent ' || made || ' posts'
         END,

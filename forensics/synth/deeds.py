@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from forensics.synth.history import Attempt, History, Job, Run, Step
-from forensics.synth.scene import IMAGE, PACKAGE
+from forensics.synth.scene import IMAGE, PACKAGE, cache_key
 
 DEPLOYMENT = "k8s:deployment/storefront namespace=production"
 INFRASTRUCTURE = "terraform:acme/storefront/infra/production"
@@ -73,11 +73,16 @@ def _tell(history: History, run: Run, attempt: Attempt, step: Step) -> list[_Tol
             return [("kubectl", "apply", DEPLOYMENT, None, outcome), *others]
         case "Wait for rollout":
             return [("kubectl", "deploy", DEPLOYMENT, None, outcome)]
+        case "Upload site":
+            return [("artifact", "upload", "artifact:github-pages", facts["artifact"], outcome)]
         case "Deploy to GitHub Pages":
             return [("pages", "deploy", f"pages:{history.repository}", sha, outcome)]
         case "Terraform apply":
             return [("terraform", "apply", INFRASTRUCTURE, None, outcome)]
         case "Terraform plan" if step.mode == "locked":
             return [("terraform", "apply", INFRASTRUCTURE, None, outcome)]
+        case "Post Run actions/setup-node@v4":
+            key = cache_key(run)
+            return [("cache", "save", f"cache:{key}", key, "no-op")]
         case _:
             return []

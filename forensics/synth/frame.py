@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from hashlib import sha1
 
-from forensics.synth.history import cut
-from forensics.synth.scene import CYAN, IMAGE, RESET, Scene, at_once
+from forensics.synth.scene import CYAN, IMAGE, RESET, Scene, at_once, cache_key
 from forensics.synth.tellers import TELLERS
 from forensics.synth.template import COMPLETE_STEP, SETUP_STEP, StepTemplate
 
@@ -246,15 +245,9 @@ def _tell_node(scene: Scene) -> list[str]:
         "##[endgroup]",
         "[command]/opt/hostedtoolcache/node/bin/npm config get cache",
         "/home/runner/.npm",
-        f"Cache hit for: node-cache-Linux-x64-npm-{_cache_hash(scene)}",
-        f"Cache restored from key: node-cache-Linux-x64-npm-{_cache_hash(scene)}",
+        f"Cache hit for: {cache_key(scene.run)}",
+        f"Cache restored from key: {cache_key(scene.run)}",
     ]
-
-
-def _cache_hash(scene: Scene) -> str:
-    """The lock file changes about once a week."""
-    week = cut(scene.run.created_at).isocalendar().week
-    return f"{(week * 0x9E3779B97F4A7C15) % (1 << 64):016x}"
 
 
 def _tell_buildx_setup(scene: Scene) -> list[str]:
@@ -292,8 +285,7 @@ def _tell_post(scene: Scene) -> list[str]:
             f"{git} config --local --unset-all http.https://github.com/.extraheader",
         ]
     elif "setup-node" in scene.step.name:
-        key = f"node-cache-Linux-x64-npm-{_cache_hash(scene)}"
-        lines.append(f"Cache hit occurred on the primary key {key}, not saving cache.")
+        lines.append(f"Cache hit occurred on the primary key {cache_key(scene.run)}, not saving cache.")
     elif "login" in scene.step.name:
         lines.append(f"Logging out of ghcr.io ({IMAGE})...")
     return lines

@@ -123,14 +123,19 @@ SELECT
 FROM folded;
 
 -- What can be created any number of times, each time it was created: comments, issues, pull requests, posts
--- in a chat and workflows started. A comment or pull request that was there and only changed, known by its
--- number, is left out. `content` is its title or text where a rule knows it (else empty), `part` the job's
--- name without its leg of a matrix.
+-- in a chat, workflows started, and drafts of releases (GitHub calls them "untagged-" and some hex digits). A
+-- comment or pull request that was there and only changed, known by its number, is left out. `content` is its
+-- title or text where a rule knows it (else empty), `part` the job's name without its leg of a matrix.
 CREATE OR REPLACE TEMP VIEW creations AS
 WITH posted AS (
     SELECT *
     FROM write_effects
-    WHERE effect IN ('comment', 'issue', 'pull-request') AND outcome = 'done' AND occurred_at IS NOT NULL
+    WHERE
+        (
+            effect IN ('comment', 'issue', 'pull-request')
+            OR (effect = 'release' AND starts_with(identity, 'untagged-'))
+        )
+        AND outcome = 'done' AND occurred_at IS NOT NULL
     UNION ALL
     SELECT *
     FROM side_effects
@@ -141,7 +146,9 @@ told AS (
     SELECT
         *,
         coalesce(
-            regexp_matches(identity, '^(#|[a-z]+-)?\d+$') OR contains(identity, '://'), TRUE
+            regexp_matches(identity, '^(#|[a-z]+-)?\d+$')
+            OR starts_with(identity, 'untagged-') OR contains(identity, '://'),
+            TRUE
         ) AS numbered
     FROM posted
 ),
