@@ -74,7 +74,8 @@ def lines(told: Explanation, columns: int) -> Iterator[str]:
         for event in story.events:
             yield from _event(event, columns)
         if story.events_left_out:
-            yield f"  … and {plural(story.events_left_out, 'event')} more: --format json has as many"
+            more = f"… and {plural(story.events_left_out, 'event')} more, left out of every format"
+            yield from textwrap.wrap(more, max(columns, 20), initial_indent="  ", subsequent_indent="    ")
     yield from _section("Settings that contributed", map(setting, accused(incident)), columns)
     yield from _section("Settings in force", map(setting, in_force(incident)), columns)
     if story is not None:

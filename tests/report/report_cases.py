@@ -15,14 +15,21 @@ from typing import Any
 from forensics.model import (
     Analysis,
     Attempt,
+    Cause,
+    Contribution,
     Coverage,
     DetectorDoc,
     Effect,
+    Event,
     Evidence,
     EvidenceLine,
     Finding,
+    Impact,
+    Incident,
     JobTiming,
+    Live,
     RunRef,
+    Story,
 )
 
 DAY = datetime(2026, 11, 17)
@@ -289,6 +296,76 @@ def incident() -> Analysis:
         timings=timings(random.Random(4)),
         evidence=evidence(3),
         notes=("Clock of runner prod-03 ran 1.8 s ahead.",),
+        incidents=(deploys_incident(findings),),
+    )
+
+
+def deploys_incident(findings: tuple[Finding, ...]) -> Incident:
+    """The two deploys that met, as one told incident; the other findings are in none."""
+    own = tuple(f for f in findings if f.target == "kubernetes: production")
+    return Incident(
+        id="incident-00000000d1",
+        severity="critical",
+        title="Two runs wrote one target at once at 'kubernetes: production'; an older commit landed last.",
+        repository=REPO,
+        findings=own,
+        runs=own[0].runs,
+        targets=("kubernetes: production",),
+        started_at=t("14:01:50"),
+        ended_at=t("14:19:39"),
+        contributing=(
+            Contribution(
+                rule="missing-group",
+                title="A workflow without a group",
+                finding_id="missing-group-00000000a1",
+                text="'Deploy' has no concurrency group, and two of its runs met.",
+                precision="likely",
+                named=True,
+                path=".github/workflows/deploy.yml",
+                line=7,
+            ),
+            Contribution(
+                rule="in-force",
+                title="deploy-v4",
+                finding_id=None,
+                text="'Deploy': run 19482215093 was in the group 'deploy-v4'.",
+                precision="certain",
+                named=True,
+                group_name="deploy-v4",
+            ),
+        ),
+        first_cause=Cause("setting", "A workflow without a group (.github/workflows/deploy.yml).", "likely"),
+        story=Story(
+            events=(
+                Event(t("14:01:50"), "asked", "Run 19482207714 was asked for.", REPO, own[0].runs[0]),
+                Event(
+                    t("14:10:49"),
+                    "effect",
+                    "Run 19482215093: apply: done.",
+                    REPO,
+                    own[0].runs[1],
+                    502,
+                    "deploy",
+                    6,
+                    118,
+                ),
+                Event(None, "approved", "'mara' approved 'production'.", REPO, own[0].runs[0]),
+            ),
+            events_left_out=2,
+            impact=Impact(out_of_order=1, wrong_seconds={"kubernetes: production": 900.0}),
+            live=(
+                Live(
+                    "kubernetes: production",
+                    "9f31c0e5aa01bb02",
+                    own[0].runs[0],
+                    t("14:15:03"),
+                    "51be7d2c00",
+                    False,
+                    "'kubernetes: production': the last that is known is commit 9f31c0e5, by run 19482207714.",
+                ),
+            ),
+            unknown=("1 executed job of run 19482215093 has no log in the case: what it wrote is unknown.",),
+        ),
     )
 
 
@@ -382,7 +459,7 @@ def crowd(size: int, seed: int = 7) -> Analysis:
 
 def quiet() -> Analysis:
     case = incident()
-    return dataclasses.replace(case, findings=(), effects=case.effects[:1])
+    return dataclasses.replace(case, findings=(), incidents=(), effects=case.effects[:1])
 
 
 def empty() -> Analysis:

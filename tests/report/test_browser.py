@@ -178,7 +178,7 @@ def test_a_link_to_a_finding_opens_its_evidence(visit: Any) -> None:
     card = page.locator("#cancelled-mid-effect-0000000004")
     assert card.locator("details.evidence").get_attribute("open") is not None
     assert -1 <= card.bounding_box()["y"] < 200
-    page.get_by_role("link", name="Show in the timeline").nth(3).click()
+    card.get_by_role("link", name="Show in the timeline").click()
     assert page.locator("#chosen h3").inner_text().startswith("#1030")
 
 

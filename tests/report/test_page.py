@@ -194,6 +194,48 @@ def test_the_findings_carry_their_evidence_links_and_query() -> None:
     assert 'in <a href="#d-duplicate-effect">F-01</a>' in page
 
 
+def test_incidents_lead_and_their_cards_stand_together() -> None:
+    page = render(incident())
+    brief = page[page.index('<ol class="brief">') : page.index("</ol>")]
+    assert brief.count("<li>") == 1
+    assert 'href="#incident-00000000d1"' in brief
+    section = page[page.index('<section id="incidents"') : page.index('<section id="impact"')]
+    for said in (
+        "First cause (likely):</b> A workflow without a group (.github/workflows/deploy.yml).",
+        "[missing-group, likely; .github/workflows/deploy.yml:7]",
+        "1 older commit landed after a newer one.",
+        "was wrong for 15 min 0 s, until the next right landing.",
+        "the last that is known is commit 9f31c0e5",
+        "has no log in the case",
+        'href="https://github.com/acme/payments/actions/runs/19482215093/job/502#step:6:1"',
+        "2 more events not shown.",
+        '<a href="#overlapping-effects-0000000002">F-02</a>, <a href="#out-of-order-effect-0000000005">F-05</a>',
+    ):
+        assert said in section
+    cards = re.findall(r'<article class="card" id="([\w-]+)"', page)
+    assert cards[:2] == ["overlapping-effects-0000000002", "out-of-order-effect-0000000005"]
+    assert page.index('class="group">In no incident') > page.index('id="out-of-order-effect-0000000005"')
+
+
+def test_without_incidents_the_findings_lead() -> None:
+    page = render(dataclasses.replace(incident(), incidents=()))
+    assert '<section id="incidents"' not in page
+    assert 'class="group"' not in page
+    assert page[: page.index("</ol>")].count('href="#duplicate-effect-0000000001"') >= 1
+
+
+def test_a_flood_of_incidents_is_shortened_and_said_so() -> None:
+    (one,) = incident().incidents
+    many = tuple(
+        dataclasses.replace(one, id=f"incident-{n:010x}", story=one.story if n < 20 else None) for n in range(5_000)
+    )
+    page = render(dataclasses.replace(incident(), incidents=many))
+    assert len(page.encode()) <= HARD_LIMIT_BYTES
+    assert page.count('<article class="incident"') == 12
+    assert "<h3>More incidents</h3>" in page
+    assert "2,988 more are not listed here" in page
+
+
 def test_a_made_up_run_has_no_link() -> None:
     page = render(incident())
     assert "runs/-" not in page
