@@ -67,7 +67,7 @@ replace(
 );
 
 -- The schedules of the workflow files of a case, as lists of numbers; those with a time zone of their own are
--- left out, and those that are not sound. `versions` is how many different schedules the known versions of the
+-- left out, and those that are not sound. `versions` is how many schedules the known versions of the
 -- file have: with one, it was in force all the time that is known.
 CREATE OR REPLACE TEMP VIEW cron_schedules AS
 WITH files AS (
