@@ -13,6 +13,7 @@ from typing import Any
 from forensics.concurrency.events import rebuild_event
 from forensics.concurrency.past import PastRun
 from forensics.concurrency.refs import MERGE_EVENTS, base_branch, rebuild_ref
+from forensics.concurrency.title import read_title
 from forensics.workflow.document import Document, Job, Scalar
 from forensics.workflow.expression import (
     ExpressionError,
@@ -49,11 +50,15 @@ def rebuild_github(run: PastRun, document: Document | None, wanted: Collection[s
 
 
 def rebuild_inputs(run: PastRun, document: Document) -> Object:
-    """The ``inputs`` context of the run's own file: empty but for ``workflow_dispatch``, which records no values."""
+    """The ``inputs`` context of the run's own file: empty but for ``workflow_dispatch``, which records no values.
+
+    Known is what the run's title states of them, as far as the file's ``run-name`` writes them out.
+    """
     trigger = document.trigger("workflow_dispatch") if run.event == "workflow_dispatch" else None
     if trigger is None:
         return make_object({})
-    return make_object({name: _dispatched(name, spec) for name, spec in trigger.inputs.items()})
+    stated = read_title(run.title, document.run_name.text, trigger.inputs) if document.run_name else {}
+    return make_object({name: stated.get(name, _dispatched(name, spec)) for name, spec in trigger.inputs.items()})
 
 
 def called_inputs(called: Document, given: Mapping[str, Any], contexts: Mapping[str, Value]) -> Object:

@@ -62,3 +62,5 @@ class PastRun:
     upstream: Upstream | None = None
     guessed: frozenset[str] = frozenset()
     """Which of ref, kind, number, base and upstream are inferred rather than stated."""
+    title: str | None = None
+    """What ``run-name`` came to, as the run list shows it."""

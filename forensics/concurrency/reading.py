@@ -30,6 +30,7 @@ class Record(NamedTuple):
     created_at: datetime | None
     actor: str | None
     conclusion: str | None
+    title: str | None
     default_branch: str | None
     repository_id: int | None
     merge_commit: str | None
@@ -219,7 +220,7 @@ def _attempted(
         row.repository, row.run_id, row.attempt, row.event, row.path, row.run_number,
         row.head_branch, row.head_sha, row.head_repository, row.created_at, row.actor,
         row.triggering_actor, row.default_branch, row.repository_id, row.server_url, stated_ref, kind,
-        number, base, row.merge_commit, upstream, frozenset(guessed),
+        number, base, row.merge_commit, upstream, frozenset(guessed), row.title,
     )  # fmt: skip
     return Attempted(run, row.attempt == row.latest, blob, source)
 

@@ -135,6 +135,15 @@ def test_a_schedule_with_one_cron_is_known_and_with_two_is_one_of_them():
     assert said("${{ github.event.schedule == '3 3 * * *' }}", run, two) == "false"
 
 
+def test_inputs_of_a_dispatch_are_known_where_the_title_states_them():
+    on = "{workflow_dispatch: {inputs: {lane: {type: choice, options: [a, b]}, dry: {type: boolean}, free: {}}}}"
+    titled = "CI\nrun-name: To ${{ inputs.lane }} by ${{ github.actor }}"
+    group = "x-${{ inputs.lane }}-${{ inputs.free }}"
+    assert said(group, past("workflow_dispatch", title="To b by mira"), on, titled) == "x-b-?"
+    assert said(group, past("workflow_dispatch", title="Fix the build"), on, titled) == "x-?-?"
+    assert said(group, past("workflow_dispatch", title="To b by mira"), on) == "x-?-?"
+
+
 def test_inputs_of_a_dispatch_are_not_recorded_but_what_they_can_be_is():
     on = "{workflow_dispatch: {inputs: {lane: {type: choice, options: [a, b]}, dry: {type: boolean}, free: {}}}}"
     run = past("workflow_dispatch")

@@ -31,6 +31,7 @@ SELECT
     r.created_at,
     r.actor,
     r.conclusion,
+    r.display_title AS title,
     o.default_branch,
     o.repository_id,
     m.merge_commit,
