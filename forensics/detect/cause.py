@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Any
 
 from forensics.detect.incident import NOTHING, AttemptFacts
-from forensics.detect.role import LET_IT_HAPPEN
+from forensics.detect.role import LET_IT_HAPPEN, role_of
 from forensics.detect.wording import IN_FORCE
 from forensics.model import Cause, Contribution, Finding, Incident, Precision, RunRef
 
@@ -165,12 +165,17 @@ def _arrival(incident: Incident, known: Mapping[RunRef, AttemptFacts]) -> Cause 
 
 def _effect(incident: Incident) -> Cause | None:
     """The first finding that is about an effect: refused, repeated, or out of order."""
-    about = [one for one in incident.findings if one.target is not None and one.occurred_at is not None]
+    about = [one for one in _events(incident) if one.target is not None and one.occurred_at is not None]
     return _told("effect", min(about, key=_when)) if about else None
 
 
 def _first_finding(incident: Incident) -> Cause:
-    return _told("finding", min(incident.findings, key=_when))
+    return _told("finding", min(_events(incident), key=_when))
+
+
+def _events(incident: Incident) -> list[Finding]:
+    """What happened, without what was merely seen beside it; a lone finding may be nothing else."""
+    return [one for one in incident.findings if role_of(one) == "event"] or list(incident.findings)
 
 
 def _told(kind: str, finding: Finding) -> Cause:

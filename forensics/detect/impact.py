@@ -28,7 +28,10 @@ def weigh(incident: Incident, record: Record, seen_until: datetime | None) -> Im
     return Impact(
         done_twice=sum(_number(values.get("accepted")) > 1 for values in columns),
         refused=_refused(incident, record),
-        out_of_order=sum("stale_seconds" in values for values in columns),
+        # Several detectors may speak of one landing.
+        out_of_order=len(
+            {(one.target, one.occurred_at) for one in incident.findings if "stale_seconds" in one.values}
+        ),
         cut_off=sum("written_again_seconds" in values for values in columns),
         runs_cancelled=cancelled,
         minutes_wasted=round(minutes, 1),

@@ -23,8 +23,14 @@ LET_IT_HAPPEN = (
 )  # fmt: skip
 """Of these, the settings that can be what an incident began with; the most direct first."""
 
-WITNESSES = frozenset({"clock-skew", "duration-change", "duration-outlier", "flaky-job", "impossible-times"})
-"""Detectors that compare with what is usual, or judge the clocks: a slow step tells no story of its own."""
+WITNESSES = frozenset(
+    {
+        "clock-skew", "duration-change", "duration-outlier", "flaky-job", "impossible-times", "indistinct-runs",
+        "log-gaps", "missing-run", "queue-cost", "schedule-drift", "schedule-overlap", "silent-gap",
+        "skipped-schedule", "twin-runs", "wasted-minutes",
+    }
+)  # fmt: skip
+"""Detectors that compare with what is usual, count costs, or judge clocks and logs: no story of their own."""
 
 PRECEDENCE = (
     "out-of-order-effect", "duplicate-effect", "cancelled-mid-effect", "overlapping-effects", "lost-tip",
@@ -39,11 +45,11 @@ _GRAVE = frozenset(SEVERITIES[:3])
 
 def role_of(finding: Finding) -> Role:
     """The part of one finding. Of a detector that is not known here, what names a workflow's file is a setting."""
+    if finding.detector in WITNESSES:
+        return "witness"
     if finding.detector in SETTINGS or (finding.detector not in _PLACES and finding.values.get("path")):
         return "setting"
-    if finding.detector in WITNESSES or finding.severity not in _GRAVE:
-        return "witness"
-    return "event"
+    return "event" if finding.severity in _GRAVE else "witness"
 
 
 def precedence(finding: Finding) -> int:
