@@ -12,6 +12,11 @@ AND (
         text,
         '(?i)(\block(ed|ing|s)?\b|\blease\b|in[ -]progress|_in_progress\b|pending-(install|upgrade|rollback))'
     )
+    -- Rails, Beanstalk, Firebase, Azure and Cloud Run, in this order, have words of their own for it.
+    OR regexp_matches(
+        text,
+        '(?i)(is currently running|must be ready|unable to queue|\(CODE: 409\)|aborted: conflict)'
+    )
 );
 
 -- Refusals because of a lock, once for each job and target: the first and the last line of it, and whether
@@ -92,49 +97,44 @@ GROUP BY h.target_key, h.run_id, h.attempt, h.job_id, h.step_number;
 -- doubt), `abandoned` (the last that had been there was cut off, and nobody has written there since) or
 -- `outside` (nobody that the case knows).
 CREATE OR REPLACE TEMP VIEW lock_holders AS
-WITH stream AS (
-    SELECT
-        target_key,
-        held_from - INTERVAL 1 SECOND AS moment,
-        0 AS kind,
-        job_id,
-        NULL AS refused_job,
-        struct_pack(
-            job_id := job_id, run_id := run_id, attempt := attempt, line_no := line_no,
-            held_from := held_from, held_to := held_to
-        ) AS visit,
-        held_to
-    FROM lock_visits
-    UNION ALL BY NAME
-    SELECT
-        target_key,
-        refused_at AS moment,
-        1 AS kind,
-        job_id AS refused_job
-    FROM lock_refusals
+-- Each of the two views is read more than once below.
+WITH refusals AS (
+    SELECT * FROM lock_refusals
 ),
 
--- Of those who had come, the three that stay longest: at most two of them are the refused job's own.
-followed AS (
+visits AS (
+    SELECT * FROM lock_visits
+),
+
+spread AS (
+    -- A visit in each hour that it reaches into, so that a refusal looks at those of its own hour only.
     SELECT
         *,
-        arg_max(visit, held_to, 3) FILTER (WHERE kind = 0) OVER (
-            PARTITION BY target_key ORDER BY moment, kind
-            ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
-        ) AS stays
-    FROM stream
+        unnest(range(
+            epoch(held_from - INTERVAL 1 SECOND)::bigint // 3600,
+            epoch(held_to + INTERVAL 1 SECOND)::bigint // 3600 + 1
+        )) AS hour
+    FROM visits
 ),
 
+-- Of those who were there at that moment, the one that stays longest.
 living AS (
     SELECT
-        target_key,
-        refused_job AS job_id,
-        list_filter(
-            stays,
-            LAMBDA stay: stay['job_id'] <> refused_job AND stay['held_to'] + INTERVAL 1 SECOND >= moment
-        )[1] AS holder
-    FROM followed
-    WHERE kind = 1
+        r.target_key,
+        r.job_id,
+        arg_max(
+            struct_pack(
+                job_id := v.job_id, run_id := v.run_id, attempt := v.attempt, line_no := v.line_no,
+                held_from := v.held_from, held_to := v.held_to
+            ),
+            (v.held_to, v.run_id, v.attempt, v.job_id)
+        ) AS holder
+    FROM refusals AS r
+    INNER JOIN spread AS v ON r.target_key = v.target_key AND epoch(r.refused_at)::bigint // 3600 = v.hour
+    WHERE
+        r.job_id <> v.job_id
+        AND r.refused_at BETWEEN v.held_from - INTERVAL 1 SECOND AND v.held_to + INTERVAL 1 SECOND
+    GROUP BY r.target_key, r.job_id
 ),
 
 cuts AS (
@@ -148,7 +148,7 @@ cuts AS (
             ),
             (run_id, attempt, job_id)
         ) AS holder
-    FROM lock_visits
+    FROM visits
     WHERE cut
     GROUP BY target_key, held_to
 ),
@@ -158,7 +158,7 @@ successes AS (
         target_key,
         done_at,
         min(run_ref(run_id, attempt)) AS run
-    FROM lock_visits
+    FROM visits
     WHERE done_at IS NOT NULL
     GROUP BY target_key, done_at
 ),
@@ -174,8 +174,8 @@ asked AS (
         l.holder['line_no'] AS holder_line_no,
         l.holder['held_from'] AS held_from,
         l.holder['held_to'] AS held_to
-    FROM lock_refusals AS r
-    INNER JOIN living AS l ON r.target_key = l.target_key AND r.job_id = l.job_id
+    FROM refusals AS r
+    LEFT JOIN living AS l ON r.target_key = l.target_key AND r.job_id = l.job_id
     ASOF LEFT JOIN cuts AS c ON r.target_key = c.target_key AND r.refused_at > c.cut_at
 )
 
