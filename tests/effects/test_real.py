@@ -43,16 +43,25 @@ def test_effects_in_the_logs_of_one_project() -> None:
     counts = effects.group_by("rule", "effect", "outcome").len().sort("rule", "effect", "outcome").rows()
     assert counts == snapshot(
         [
+            ("artifact", "upload", "done", 213),
+            ("attestation", "attest", "done", 22),
+            ("cache", "save", "done", 110),
+            ("cache", "save", "no-op", 54),
+            ("cache", "save", "rejected", 11),
             ("cargo", "publish", "done", 6),
             ("cargo", "publish", "failed", 6),
             ("changesets", "publish", "failed", 1),
+            ("codecov", "report", "done", 10),
+            ("codecov", "report", "failed", 10),
             ("docker", "push", "done", 4),
             ("git-push", "push", "done", 4),
             ("git-tag", "tag", "done", 1),
             ("github-release", "release", "done", 5),
             ("github-release", "release", "no-op", 1),
+            ("nuget", "publish", "failed", 1),
             ("pages", "deploy", "done", 6),
+            ("rate-limit", "request", "rejected", 5),
         ]
     )
     levels = effects.join(lines, on=["job_id", "line_no"])["level"]
-    assert set(levels) <= {None, "error"}
+    assert set(levels) <= {None, "error", "warning"}

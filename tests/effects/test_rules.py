@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import polars as pl
 import pytest
 
 from forensics.effects.act import Example, Rule
 from forensics.effects.check import check, check_example, effects_of, example_lines
 from forensics.effects.extract import extract
-from forensics.effects.rule import load_rules
+from forensics.effects.rule import alternation, beginnings, load_rules
 
 RULES = load_rules()
 EXAMPLES = [
@@ -71,3 +72,25 @@ def test_rules_that_look_at_the_same_lines_do_not_count_them_twice() -> None:
         ("v1.3.0", "rejected"),
         ("refs/heads/next", "rejected"),
     ]
+
+
+def test_no_rule_makes_every_line_be_read_to_its_end() -> None:
+    """A wildcard at the head of one trigger once cost as much as all the others together."""
+    heads = [pattern.regex for act in RULES.acts for pattern in act.triggers]
+    assert [regex for regex in heads if regex.startswith(("^.*", "^(?:.*", "^.+", "^(?:.+"))] == []
+
+
+def test_the_first_look_finds_whatever_a_trigger_finds() -> None:
+    lines = pl.Series([line for rule in RULES.rules for one in rule.examples for line in one.log.splitlines()])
+    missed = lines.filter(lines.str.contains(RULES.trigger) & ~lines.str.contains(RULES.first_look))
+    assert missed.to_list() == []
+
+
+def test_an_act_is_looked_at_wherever_a_trigger_of_it_matches() -> None:
+    for act, heads in RULES.heads:
+        lines = [
+            line for rule in RULES.only(act.rule).rules for one in rule.examples for line in one.log.splitlines()
+        ]
+        texts = pl.Series(lines, dtype=pl.String)
+        for line in texts.filter(texts.str.contains(alternation(act.triggers))):
+            assert any(beginning.startswith(heads) for beginning in beginnings(line)), (act.rule, line)
