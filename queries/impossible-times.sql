@@ -114,36 +114,33 @@ odd AS (
         seconds
     FROM zero_jobs
     UNION ALL
+    -- A job of no length is told itself, where work was done; its steps all lie outside.
     SELECT
-        'ends-before-start' AS kind,
+        CASE WHEN s.completed_at < s.started_at THEN 'ends-before-start' ELSE 'outside-its-job' END AS kind,
         'step' AS part,
         j.run_id,
         j.attempt,
         s.started_at AS seen_at,
-        seconds_between(s.completed_at, s.started_at) AS seconds
-    FROM steps AS s
-    INNER JOIN own_jobs AS j ON s.job_id = j.job_id
-    WHERE j.may_have_executed AND s.completed_at < s.started_at
-    UNION ALL
-    -- A job whose own end is told drags its steps along.
-    SELECT
-        'outside-its-job' AS kind,
-        'step' AS part,
-        j.run_id,
-        j.attempt,
-        s.started_at AS seen_at,
-        greatest(
-            seconds_between(s.started_at, j.started_at), seconds_between(j.completed_at, s.completed_at)
-        ) AS seconds
+        CASE
+            WHEN s.completed_at < s.started_at THEN seconds_between(s.completed_at, s.started_at)
+            ELSE
+                greatest(
+                    seconds_between(s.started_at, j.started_at),
+                    seconds_between(j.completed_at, s.completed_at)
+                )
+        END AS seconds
     FROM steps AS s
     INNER JOIN own_jobs AS j ON s.job_id = j.job_id
     WHERE
         j.may_have_executed
-        AND coalesce(s.conclusion, '') <> 'skipped'
-        AND s.completed_at >= s.started_at
-        AND (s.started_at < j.started_at OR s.completed_at > j.completed_at)
-        -- A job of no length is told itself, where work was done.
-        AND j.completed_at > j.started_at
+        AND (
+            s.completed_at < s.started_at
+            OR (
+                coalesce(s.conclusion, '') <> 'skipped'
+                AND j.completed_at > j.started_at
+                AND (s.started_at < j.started_at OR s.completed_at > j.completed_at)
+            )
+        )
     UNION ALL
     -- What loading has made unknown; raw has what GitHub said. gh writes the year 1 for what is not known.
     SELECT
