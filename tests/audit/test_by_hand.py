@@ -17,7 +17,7 @@ FOLDER = Path(__file__).parent / "cases"
 BY_HAND = [
     # Two pull requests share the one group, and the newer one ends the older one's deploy of a preview.
     ("wrong-lane", "previews of two pull requests", {("ci.yml", 6)}, "medium", ["preview", "cancel-in-progress"]),
-    # Both push gh-pages, each in a group of its own. Expected were the groups (lines 5); told are the writes: as good.
+    # Both push gh-pages, each in a group of its own. Expected were the groups (5); the writes are as good.
     (
         "split-lane", "two workflows push one branch under their own names", {("bench.yml", 10), ("docs.yml", 10)},
         "low", ["gh-pages", "bench", "docs"],
