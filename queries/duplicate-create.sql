@@ -49,63 +49,46 @@ WITH asked AS (
     FROM creations
 ),
 
+-- One step of one workflow at one target, about one thing: the names are long, so their hash stands for them.
+placed AS (
+    SELECT
+        *,
+        hash(repository, workflow_key, effect, target_key, part, step_number, content, about_what) AS place,
+        asks_its_own AND content = '' AND NOT regexp_matches(target, '#\d+$') AS own
+    FROM asked
+    WHERE workflow_key <> ''
+),
+
 -- A job that makes ten in a row means ten.
 by_job AS (
     SELECT
-        repository,
-        workflow_key,
-        effect,
-        target_key,
-        part,
-        step_number,
-        content,
-        about_what,
+        place,
+        own,
         run_id,
         attempt,
         job_id,
-        any_value(workflow) AS workflow,
-        any_value(target) AS target,
-        bool_and(asks_its_own AND content = '' AND NOT regexp_matches(target, '#\d+$')) AS own,
         min(occurred_at) AS made_at,
         arg_min(line_no, (occurred_at, line_no)) AS line_no
-    FROM asked
-    WHERE workflow_key <> ''
-    GROUP BY
-        repository, workflow_key, effect, target_key, part, step_number, content, about_what, run_id, attempt,
-        job_id
+    FROM placed
+    GROUP BY place, own, run_id, attempt, job_id
 ),
 
--- Attempts of one run follow each other; the first stands for them.
+-- Attempts of one run follow each other; the first stands for them. Legs of one run belong together however
+-- many there are; other runs only where each did not ask for its own.
 kept AS (
-    SELECT *
+    SELECT
+        *,
+        CASE WHEN own THEN run_id END AS own_run_id
     FROM by_job
-    QUALIFY
-        attempt = min(attempt) OVER (
-            PARTITION BY
-                run_id, repository, workflow_key, effect, target_key, part, step_number, content, about_what
-        )
+    QUALIFY attempt = min(attempt) OVER (PARTITION BY run_id, place)
 ),
 
 gaps AS (
     SELECT
         *,
-        -- Legs of one run belong together however many there are; other runs only where each did not ask for
-        -- its own.
-        CASE WHEN own THEN run_id END AS own_run_id,
-        lag(made_at) OVER (
-            PARTITION BY
-                repository,
-                workflow_key,
-                effect,
-                target_key,
-                part,
-                step_number,
-                content,
-                about_what,
-                CASE WHEN own THEN run_id END
-            ORDER BY made_at, run_id, job_id
-        ) AS before_at
+        lag(made_at) OVER one_place AS before_at
     FROM kept
+    WINDOW one_place AS (PARTITION BY place, own_run_id ORDER BY made_at, run_id, job_id)
 ),
 
 chained AS (
@@ -117,56 +100,68 @@ chained AS (
                 ELSE 1
             END
         ) OVER (
-            PARTITION BY
-                repository,
-                workflow_key,
-                effect,
-                target_key,
-                part,
-                step_number,
-                content,
-                about_what,
-                own_run_id
+            PARTITION BY place, own_run_id
             ORDER BY made_at, run_id, job_id
             ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW
         ) AS chain_no
     FROM gaps
 ),
 
-made AS (
+chains AS (
     SELECT
-        repository,
-        effect,
-        target_key,
-        any_value(workflow) AS workflow,
-        any_value(target) AS target,
-        nullif(content, '') AS content,
+        place,
         count(*) AS made,
         count(DISTINCT run_id) AS runs_in_it,
         min(run_id) AS first_run_id,
         max(made_at) AS occurred_at,
         seconds_between(min(made_at), max(made_at)) AS span_seconds,
-        concat_ws(
-            chr(10),
-            repository,
-            workflow_key,
-            effect,
-            target_key,
-            part,
-            step_number,
-            content,
-            arg_min(run_id, (made_at, run_id))
-        ) AS about,
+        arg_min(run_id, (made_at, run_id)) AS told_run_id,
         arg_min(run_label(run_id, attempt), (made_at, run_id, job_id)) AS first_label,
         list_slice(list(DISTINCT run_ref(run_id, attempt) ORDER BY run_ref(run_id, attempt)), 1, $most_runs)
             AS runs,
         list_slice(list(line_ref(run_id, attempt, job_id, line_no) ORDER BY made_at, run_id, job_id), 1, 8)
             AS evidence
     FROM chained
-    GROUP BY
-        repository, workflow_key, effect, target_key, part, step_number, content, about_what, own_run_id,
-        chain_no
+    GROUP BY place, own_run_id, chain_no
     HAVING count(*) > 1
+),
+
+names AS (
+    SELECT
+        p.place,
+        any_value(p.repository) AS repository,
+        any_value(p.workflow) AS workflow,
+        any_value(p.effect) AS effect,
+        any_value(p.target) AS target,
+        any_value(nullif(p.content, '')) AS content,
+        any_value(
+            concat_ws(
+                chr(10),
+                p.repository,
+                p.workflow_key,
+                p.effect,
+                p.target_key,
+                p.part,
+                p.step_number,
+                p.content
+            )
+        ) AS about_place
+    FROM placed AS p
+    SEMI JOIN chains AS c ON (p.place = c.place)
+    GROUP BY p.place
+),
+
+made AS (
+    SELECT
+        c.*,
+        n.repository,
+        n.workflow,
+        n.effect,
+        n.target,
+        n.content,
+        concat_ws(chr(10), n.about_place, c.told_run_id) AS about
+    FROM chains AS c
+    INNER JOIN names AS n ON c.place = n.place
 )
 
 SELECT
