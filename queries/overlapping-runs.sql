@@ -27,8 +27,8 @@
 -- false_positives: >-
 --   Runs that share a branch on purpose and touch nothing in common: those are told apart by what they
 --   wrote, and runs that wrote nothing are one finding for each workflow. Where one of them was refused, or
---   git put one push upon the other, it is medium. Not compared are runs whose
---   workflow or branch is unknown, attempts of one run, copied jobs of partial re-runs and the time between
+--   git put one push upon the other, or both wrote only comments and issues, it is medium. Not compared are
+--   runs whose workflow or branch is unknown, attempts of one run, copied jobs of partial re-runs and the time between
 --   two jobs (waiting for an approval). An overlap of at most two seconds is reported as possible, since a
 --   hand-over looks the same. Runs known only from a log have made-up (negative) ids; two of them may be
 --   one run, so they are possible only. Writes in logs that are missing, or that no effect rule knows, are
@@ -211,9 +211,13 @@ shared_targets AS (
         f.other_attempt,
         f.target,
         [f.line, o.line] AS evidence,
-        -- Where one was refused, or git put one upon the other, the target itself kept order.
+        -- Where one was refused, or git put one upon the other, the target itself kept order. A comment or an
+        -- issue too many is a nuisance; that it was made twice is said by duplicate-create.
         CASE
-            WHEN f.accepted AND o.accepted AND NOT (f.keeps_order AND o.keeps_order) THEN 1
+            WHEN
+                f.accepted AND o.accepted AND NOT (f.keeps_order AND o.keeps_order)
+                AND NOT regexp_matches(f.target, '^(issue|issues|pulls):')
+                THEN 1
             WHEN f.accepted AND o.accepted THEN 2
             ELSE 3
         END AS rank

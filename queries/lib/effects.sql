@@ -109,7 +109,9 @@ WHERE
     e.outcome <> 'no-op'
     AND NOT is_aside(e.effect)
     -- The clusters of kind, k3d and minikube stand on the runner itself and end with the job.
-    AND NOT regexp_matches(e.target, '^k8s:.* cluster=(kind-|k3d-|minikube$)');
+    AND NOT regexp_matches(e.target, '^k8s:.* cluster=(kind-|k3d-|minikube$)')
+    -- So do a database and a registry there, or in a container of the job's own.
+    AND NOT regexp_matches(e.target, '^(db|docker|oci):(localhost|127\.)|^db:.* container=');
 
 -- The same with the time at the target, where any time is known: `held_from` to `held_to` is from the
 -- announcement to the outcome, widened to the whole step where the step is known.
