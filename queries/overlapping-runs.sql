@@ -28,11 +28,11 @@
 --   Runs that share a branch on purpose and touch nothing in common: those are told apart by what they
 --   wrote, and runs that wrote nothing are one finding for each workflow. Where one of them was refused, or
 --   git put one push upon the other, or both wrote only comments and issues, it is medium. Not compared are
---   runs whose workflow or branch is unknown, attempts of one run, copied jobs of partial re-runs and the time between
---   two jobs (waiting for an approval). An overlap of at most two seconds is reported as possible, since a
---   hand-over looks the same. Runs known only from a log have made-up (negative) ids; two of them may be
---   one run, so they are possible only. Writes in logs that are missing, or that no effect rule knows, are
---   not seen.
+--   runs whose workflow or branch is unknown, attempts of one run, copied jobs of partial re-runs and the
+--   time between two jobs (waiting for an approval). An overlap of at most two seconds is reported as
+--   possible, since a hand-over looks the same. Runs known only from a log have made-up (negative) ids; two
+--   of them may be one run, so they are possible only. Writes in logs that are missing, or that no effect
+--   rule knows, are not seen.
 -- remedy: >-
 --   Give the workflow (or the job that writes) a concurrency group named for what it writes to, without
 --   run_id or sha in it, with cancel-in-progress for checks, and without (queue) for deploys.

@@ -8,8 +8,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, cast, get_args
+from weakref import WeakKeyDictionary
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
@@ -160,12 +162,28 @@ def checking_store() -> Store:
     return store
 
 
+_LOADED: WeakKeyDictionary[Store, tuple[str, ...]] = WeakKeyDictionary()
+"""Connections that have the library: it is a hundred statements, and a pass asks for it more than once."""
+
+
 def load_library(store: Store) -> tuple[str, ...]:
     """Make the views and macros of ``queries/lib`` on this connection; they are temporary, so no case keeps old ones.
 
     Returns the statements that made them, each after those that it needs. Raises DetectorInvalid where a file holds
     anything but ``CREATE … TEMP``.
     """
+    made = _LOADED.get(store)
+    if made is None:
+        made = _library()
+        for sql in made:
+            store.execute(sql)
+        _LOADED[store] = made
+    return made
+
+
+@lru_cache(maxsize=1)
+def _library() -> tuple[str, ...]:
+    """The statements of ``queries/lib``, read once in a process."""
     found: list[str] = []
     for file in sorted((packaged_queries() / "lib").glob("*.sql")):
         for statement in split_statements(file.read_text(encoding="utf-8")):
@@ -174,10 +192,7 @@ def load_library(store: Store) -> tuple[str, ...]:
                     file, f"holds a {statement.kind} statement", "Only CREATE OR REPLACE TEMP … belongs there."
                 )
             found.append(statement.sql)
-    made = tuple(in_order(found))
-    for sql in made:
-        store.execute(sql)
-    return made
+    return tuple(in_order(found))
 
 
 def read_detector(file: Path, store: Store) -> Detector:
