@@ -90,9 +90,7 @@ def plant_double_publish(history: History, window: datetime) -> Planted:
         history,
         (
             Expected("duplicate-effect", pair, f"npm:{PACKAGE}", f"{PACKAGE}@2.{minor}.1"),
-            Expected(
-                "duplicate-effect", pair, f"git-tag:github.com/{history.repository} v2.{minor}.1", f"v2.{minor}.1"
-            ),
+            Expected("version-race", pair, f"git-tag:github.com/{history.repository} v2.{minor}.1", f"v2.{minor}.1"),
             Expected("duplicate-effect", pair, f"release:{history.repository}", f"v2.{minor}.1"),
             Expected(
                 "duplicate-effect", (_ref(again, 1), _ref(again, 2)), f"npm:{PACKAGE}", f"{PACKAGE}@2.{minor}.2"
@@ -120,7 +118,7 @@ def plant_racing_deploys(history: History, window: datetime) -> Planted:
         history,
         (
             Expected("out-of-order-effect", pair, DEPLOYMENT),
-            Expected("out-of-order-effect", pair, image),
+            Expected("tag-overwrite", pair, image),
             Expected("overlapping-runs", pair),
             Expected("overlapping-effects", pair, image),
             Expected("unique-group", pair, image),

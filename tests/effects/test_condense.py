@@ -4,10 +4,10 @@ import polars as pl
 
 from forensics.effects.condense import Hits, condense
 from forensics.effects.extract import JobContext, extract
-from forensics.effects.rule import own_rules
+from forensics.effects.rule import load_rules, own_rules
 from forensics.logs.parse import parse
 
-EXAMPLES = [(rule, example) for rule in own_rules().rules for example in rule.examples][::6]
+EXAMPLES = [(rule, example) for rule in load_rules().rules for example in rule.examples][::6]
 
 
 def planted(log: str) -> pl.DataFrame:

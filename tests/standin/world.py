@@ -1,7 +1,8 @@
 """What there is on the stand-in GitHub: repositories with runs that appear, run again, finish and go.
 
 Made from the synthesiser's histories. Times are naive UTC of the stand-in's own clock, which begins an hour after the
-last thing that happened in the histories and stands still unless told to go on: no test depends on the day it is run on.
+last thing that happened in the histories and stands still unless told to go on: no test depends on the day it is
+run on.
 """
 
 from __future__ import annotations
