@@ -162,7 +162,11 @@ def plant_cancelled_apply(history: History, window: datetime) -> Planted:
     unlocked_at = refused.latest.ended_at + timedelta(minutes=26)
     refused = rerun(refused, load_workflow("infra.yml"), unlocked_at, PEOPLE[1], rng, only_failed=False)
     history = history.joined_by((first, second), (killed, refused, *_test_serially((first, second), rng)))
-    return Planted(history, (Expected("cancelled-mid-effect", (_ref(killed), _ref(refused, 1)), INFRASTRUCTURE),))
+    pair = (_ref(killed), _ref(refused, 1))
+    return Planted(
+        history,
+        (Expected("cancelled-mid-effect", pair, INFRASTRUCTURE), Expected("abandoned-lock", pair, INFRASTRUCTURE)),
+    )
 
 
 def plant_slow_step(history: History, window: datetime) -> Planted:

@@ -36,13 +36,16 @@ def find(expected: tuple[Expected, ...], detector: str, target: str | None = Non
 
 def test_demo_expects_what_its_incidents_are_about(planted: Planted) -> None:
     assert sorted({one.detector for one in planted.expected}) == [
+        "abandoned-lock",
         "cancelled-mid-effect",
         "duplicate-effect",
         "duration-outlier",
         "out-of-order-effect",
         "overlapping-effects",
         "overlapping-runs",
+        "tag-overwrite",
         "unique-group",
+        "version-race",
     ]
 
 
