@@ -70,6 +70,8 @@ def test_the_demonstration_is_as_pinned(made, name):
 
 def test_what_is_pinned_holds_every_planted_incident(made):
     numbers = json.loads(made["numbers.json"])
-    assert len(numbers["findings"]) == numbers["planted"]
+    # Besides what was planted, jobs fail at times as they do in quiet histories.
+    graver = [one for one in numbers["findings"] if not one.startswith("info flaky-job")]
+    assert len(graver) == numbers["planted"]
     assert numbers["lines_in"] == numbers["lines_stored"] + numbers["lines_duplicate"] + numbers["lines_problem"]
     assert numbers["problems"] == {}

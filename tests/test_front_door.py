@@ -60,7 +60,8 @@ def test_what_was_planted_is_found_and_nothing_else_is_high(name, tmp_path):
     ]
     assert others == []
     if name == "quiet":
-        assert detection.findings == ()
+        # Jobs that fail at times are part of a quiet life: told, and no more than that.
+        assert {(one.detector, one.severity) for one in detection.findings} <= {("flaky-job", "info")}
 
 
 def test_from_nothing_to_a_report(tmp_path):

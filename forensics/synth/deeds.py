@@ -80,7 +80,7 @@ def _tell(history: History, run: Run, attempt: Attempt, step: Step) -> list[_Tol
         case "Terraform apply":
             return [("terraform", "apply", INFRASTRUCTURE, None, outcome)]
         case "Terraform plan" if step.mode == "locked":
-            return [("terraform", "apply", INFRASTRUCTURE, None, outcome)]
+            return [("terraform", "apply", INFRASTRUCTURE, facts["lock_id"], outcome)]
         case "Post Run actions/setup-node@v4":
             key = cache_key(run)
             return [("cache", "save", f"cache:{key}", key, "no-op")]
