@@ -142,3 +142,122 @@ def test_also_and_twin_also_are_not_there_in_vain(found: Found) -> None:
                 (row.name, "twin_also", name) for name in {one.detector for one in row.twin_also} & KNOWN - there
             ]
     assert sorted(vain) == []
+
+
+def test_ids_of_all_rows_are_apart() -> None:
+    histories = [history for row in ROWS for history in (row.history, row.twin) if history is not None]
+    runs = [run.run_id for history in histories for run in history.runs]
+    jobs = [
+        job.job_id
+        for history in histories
+        for run in history.runs
+        for attempt in run.attempts
+        for job in attempt.jobs
+    ]
+    assert len(set(runs)) == len(runs)
+    assert len(set(jobs)) == len(jobs)
+
+
+def test_rows_tell_where_they_come_from_and_what_of_the_times_is_real() -> None:
+    for row in ROWS:
+        assert row.sentence.endswith(".")
+        assert row.sources
+        assert all(source.startswith("https://github.com/") or source == "STATBUS-453" for source in row.sources)
+        assert row.timing.endswith(".")
+        assert row.expected, row.name
+
+
+def test_a_row_is_written_like_any_scenario(tmp_path: Path) -> None:
+    first, second = list_rows()[:2]
+    written = synthesise([first, second, first], tmp_path)
+    assert written.repository == "2 repositories"
+    assert written.runs == len(load_row(first).history.runs) + len(load_row(second).history.runs)
+    assert sorted(path.name for path in (tmp_path / "repos/octo").iterdir()) == sorted(
+        load_row(name).history.name for name in (first, second)
+    )
+
+
+PLAIN = """\
+title: A row
+sentence: One run.
+sources: ["https://github.com/octo/row/issues/1"]
+timing: Made up.
+workflows:
+  ci.yml: |
+    name: CI
+    on: push
+    jobs:
+      test:
+        runs-on: ubuntu-latest
+        steps:
+          - uses: actions/checkout@v4
+          - name: Test
+            run: make test
+runs:
+  - {id: one, at: 0, jobs: {test: [5, 65]}}
+expects:
+  - {detector: x, runs: [one]}
+"""
+
+
+def test_steps_that_the_row_leaves_out_share_the_time() -> None:
+    row = read_row("99-plain", PLAIN)
+    (job,) = row.history.runs[0].latest.jobs
+    assert [step.name for step in job.steps] == ["Set up job", "Run actions/checkout@v4", "Test", "Complete job"]
+    assert [(step.started_at - job.started_at).total_seconds() for step in job.steps] == [0, 15, 30, 45]
+    assert job.completed_at == job.steps[-1].completed_at
+
+
+def test_lines_have_the_times_that_the_row_gives_and_share_what_lies_between() -> None:
+    steps = "{test: {at: [5, 65], steps: [{name: Test, at: [5, 45], log: TEXT}]}}"
+    text = PLAIN.replace("{test: [5, 65]}", steps.replace("TEXT", '"@6 a\\nb\\n@8 c\\nd"'))
+    with pytest.raises(UsageProblem):
+        read_row("99-plain", text.replace("@6", "@soon"))
+    lines = read_row("99-plain", text).history.runs[0].latest.jobs[0].steps[2].said
+    assert lines is not None
+    begin = read_row("99-plain", text).history.runs[0].created_at
+    assert [(line, (moment - begin).total_seconds()) for moment, line in lines[:3]] == [
+        ("a", 11),
+        ("b", 12),
+        ("c", 13),
+    ]
+
+
+WRONG: list[tuple[str, Callable[[str], str], str]] = [
+    ("an unknown key", lambda text: text.replace("timing:", "timming:"), "timming"),
+    (
+        "a step outside its job",
+        lambda text: text.replace("[5, 65]", "{at: [5, 65], steps: [{name: Test, at: [9, 61]}]}"),
+        "Test",
+    ),
+    (
+        "a step of no job",
+        lambda text: text.replace("[5, 65]", "{at: [5, 65], steps: [{name: Tset, at: [9, 9]}]}"),
+        "Tset",
+    ),
+    ("a run of no name", lambda text: text.replace("runs: [one]", "runs: [two]"), "two"),
+    (
+        "two runs of one name",
+        lambda text: text.replace("expects:", "  - {id: one, at: 9, ended: 9}\nexpects:"),
+        "one",
+    ),
+    ("an idle twin", lambda text: text + "twin: {replace: {nothing: else}}\n", "nothing"),
+    ("a time of no clock", lambda text: text.replace("at: 0", "at: noon"), "noon"),
+]
+
+
+@pytest.mark.parametrize(("change", "named"), [pytest.param(*rest, id=what) for what, *rest in WRONG])
+def test_a_file_of_another_form_is_refused(change: Callable[[str], str], named: str) -> None:
+    with pytest.raises(UsageProblem, match=f"99-plain.yml cannot be read: .*{named}"):
+        read_row("99-plain", change(PLAIN))
+
+
+def test_repeated_runs_count_up() -> None:
+    text = PLAIN.replace(
+        "  - {id: one, at: 0, jobs: {test: [5, 65]}}\n",
+        "  - repeat: 3\n    every: 100\n    at: 10\n    runs: [{id: one, at: 0, jobs: {test: [5, 65]}}]\n",
+    ).replace("runs: [one]", "runs: [one-3]")
+    runs = read_row("99-plain", text).history.runs
+    gaps = [(b.created_at - a.created_at).total_seconds() for a, b in itertools.pairwise(runs)]
+    assert gaps == [100, 100]
+    assert len({run.commit.sha for run in runs}) == 3
