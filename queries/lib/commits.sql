@@ -10,7 +10,7 @@ SELECT
     head_sha AS sha,
     coalesce(head_repository, repository) AS head_repository,
     min(created_at) AS first_seen_at,
-    epoch_us(min(created_at))::hugeint * 1000000000 + coalesce(min(run_number), 0) AS newness
+    epoch_ms(min(created_at)) // 1000 * 2147483648 + coalesce(min(run_number), 0) % 2147483648 AS newness
 FROM runs
 WHERE head_branch IS NOT NULL AND head_sha IS NOT NULL AND created_at IS NOT NULL
 GROUP BY repository, coalesce(head_repository, repository), head_branch, head_sha;
