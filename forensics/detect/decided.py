@@ -34,7 +34,10 @@ def detect_decided(
     findings = list(result.findings)
     for pattern, parameters in settings.workflow_parameters.items():
         findings = _of_workflow(store, detectors, pattern, parameters, workflows, findings)
-    findings = sorted(mark_lanes(findings, lanes), key=rank)
+    # Neither a lane nor a suppression changes the order.
+    if settings.workflow_parameters:
+        findings.sort(key=rank)
+    findings = mark_lanes(findings, lanes)
     divided = divide(findings, settings.suppressions, workflows, today)
     return replace(
         result,

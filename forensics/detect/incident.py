@@ -8,13 +8,13 @@ and an unrelated finding changes none of them.
 
 from __future__ import annotations
 
-import gc
 import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
+from forensics.detect.collecting import uncollected
 from forensics.detect.episode import LONGEST, MOST_RUNS, NEAR, AttemptKey, Item, as_item, connect, pause
 from forensics.detect.role import precedence, role_of
 from forensics.model import SEVERITIES, Contribution, Finding, Incident, RunRef
@@ -52,14 +52,8 @@ def group(findings: Iterable[Finding], attempts: Mapping[RunRef, AttemptFacts] |
     ``attempts`` tells of those that findings name: without it, incidents begin and end with their findings. First
     causes come from ``cause``, stories from ``story``.
     """
-    collecting = gc.isenabled()
-    # Some hundred thousand small objects, none in a cycle: collecting would look at all of them again and again.
-    gc.disable()
-    try:
+    with uncollected():
         return _group(findings, attempts or {})
-    finally:
-        if collecting:
-            gc.enable()
 
 
 def _group(findings: Iterable[Finding], known: Mapping[RunRef, AttemptFacts]) -> tuple[Incident, ...]:

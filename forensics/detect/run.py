@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from time import perf_counter
@@ -17,6 +16,7 @@ from typing import Any, cast
 
 import polars as pl
 
+from forensics.detect.collecting import uncollected
 from forensics.detect.detector import PRECISIONS, STANDARD_COLUMNS, Detector, load_library
 from forensics.detect.library import shared_views, views_of
 from forensics.detect.suppress import Suppressed
@@ -32,6 +32,8 @@ MAX_EVIDENCE_LINES = 16
 
 Line = tuple[int, int, int]
 """Run, attempt and job of a log."""
+
+_PLACES = {severity: place for place, severity in enumerate(SEVERITIES)}
 
 
 @dataclass(frozen=True)
@@ -54,12 +56,18 @@ class DetectionResult:
     """Sentences on suppressions and lanes."""
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)
 class _Draft:
-    """A row on its way to a finding: all but its log lines."""
+    """A row on its way to a finding, checked; its log lines are fetched when those of all are known."""
 
-    finding: Finding
-    lines: tuple[tuple[Line, int], ...]
+    detector: Detector
+    row: Mapping[str, Any]
+    id: str
+    severity: Severity
+    precision: Precision
+    repository: str
+    runs: tuple[RunRef, ...]
+    lines: Sequence[tuple[Line, int]]
 
 
 def detect(
@@ -75,6 +83,12 @@ def detect(
         raise UsageProblem(
             f"There is no detector {strangers[0]!r} to set parameters of.", hint="List them: forensics detectors"
         )
+    # A row becomes some ten objects, none in a cycle.
+    with uncollected():
+        return _detect(store, detectors, given)
+
+
+def _detect(store: Store, detectors: Sequence[Detector], given: Mapping[str, Mapping[str, Any]]) -> DetectionResult:
     settings = {detector.id: detector.settings(given.get(detector.id, {})) for detector in detectors}
     views = views_of(load_library(store))
     drafts: list[_Draft] = []
@@ -90,7 +104,7 @@ def detect(
             except ForensicsError as error:
                 failures.append((detector.id, f"{error.message} {error.hint}".strip()))
             seconds[detector.id] = perf_counter() - started
-    findings = sorted(_with_evidence(store, drafts), key=rank)
+    findings = sorted(_findings(store, drafts), key=rank)
     docs = tuple(detector.doc(given.get(detector.id)) for detector in detectors)
     return DetectionResult(tuple(findings), docs, tuple(failures), seconds, sharing)
 
@@ -124,53 +138,53 @@ def as_json(value: Any) -> Any:
 
 
 def _run(store: Store, detector: Detector, settings: Mapping[str, Any]) -> list[_Draft]:
-    """One detector's rows, in an order that does not depend on the engine, each with an id of its own."""
-    rows = store.query(detector.sql, dict(settings) or None).dicts()
-    drafts = [_draft(detector, row) for row in rows]
-    if any(not draft.finding.repository for draft in drafts):
-        drafts = _with_repositories(store, drafts)
-    drafts.sort(key=lambda draft: (rank(draft.finding), draft.finding.message, str(draft.lines)))
-    times_seen: Counter[str] = Counter()
-    for place, draft in enumerate(drafts):
-        times_seen[draft.finding.id] += 1
-        if (count := times_seen[draft.finding.id]) > 1:
-            drafts[place] = replace(draft, finding=replace(draft.finding, id=f"{draft.finding.id}-{count}"))
+    """One detector's rows, each with an id of its own that does not depend on the engine's order."""
+    drafts = [_draft(detector, row) for row in store.query(detector.sql, dict(settings) or None).dicts()]
+    _fill_repositories(store, [draft for draft in drafts if not draft.repository])
+    named: dict[str, list[_Draft]] = {}
+    for draft in drafts:
+        named.setdefault(draft.id, []).append(draft)
+    for same in named.values():
+        if len(same) > 1:
+            same.sort(key=_order_of_same)
+            for number, draft in enumerate(same[1:], start=2):
+                draft.id = f"{draft.id}-{number}"
     return drafts
+
+
+def _order_of_same(draft: _Draft) -> tuple[int, datetime, str, str]:
+    at = draft.row["occurred_at"] or datetime.max
+    return _PLACES[draft.severity], at, draft.row["message"], str(tuple(draft.lines))
 
 
 def _draft(detector: Detector, row: Mapping[str, Any]) -> _Draft:
     runs = _runs(row)
     if not runs:
         raise QueryRefused(f"{detector.id} returned a row without a run.", hint="Return run_id or runs in every row.")
-    message = row["message"]
-    if not message:
+    if not row["message"]:
         raise QueryRefused(f"{detector.id} returned a row without a message.", hint="A NULL in || makes all NULL.")
-    target = row.get("target")
-    about = row.get("about") or "\n".join([str(target), *(f"{run.run_id}/{run.attempt}" for run in runs)])
-    finding = Finding(
-        id=f"{detector.id}-{hashlib.sha256(about.encode()).hexdigest()[:10]}",
-        detector=detector.id,
-        title=detector.title,
-        severity=cast(Severity, _one_of(detector, "severity", row.get("severity") or detector.severity, SEVERITIES)),
-        precision=cast(
-            Precision, _one_of(detector, "precision", row.get("precision") or detector.precision, PRECISIONS)
-        ),
-        message=message,
-        occurred_at=row["occurred_at"],
-        repository=row.get("repository") or "",
-        runs=runs,
-        target=target,
-        evidence=(),
-        values={name: as_json(value) for name, value in row.items() if name not in STANDARD_COLUMNS},
+    about = row.get("about") or "\n".join([str(row.get("target")), *(f"{run.run_id}/{run.attempt}" for run in runs)])
+    severity = _one_of(detector, "severity", row.get("severity") or detector.severity, SEVERITIES)
+    precision = _one_of(detector, "precision", row.get("precision") or detector.precision, PRECISIONS)
+    return _Draft(
+        detector,
+        row,
+        f"{detector.id}-{hashlib.sha256(about.encode()).hexdigest()[:10]}",
+        cast(Severity, severity),
+        cast(Precision, precision),
+        row.get("repository") or "",
+        runs,
+        _lines(row.get("evidence") or ())[:MAX_EVIDENCE_LINES],
     )
-    return _Draft(finding, tuple(_lines(row.get("evidence") or [])[:MAX_EVIDENCE_LINES]))
 
 
 def _runs(row: Mapping[str, Any]) -> tuple[RunRef, ...]:
     """The attempts that a row names, each once, in the row's order."""
-    named = [(entry["run_id"], entry["attempt"]) for entry in row.get("runs") or [] if entry]
-    named += [(row.get("run_id"), row.get("attempt")), (row.get("other_run_id"), row.get("other_attempt"))]
-    return tuple(dict.fromkeys(RunRef(run_id, attempt or 1) for run_id, attempt in named if run_id is not None))
+    named = [(entry["run_id"], entry["attempt"] or 1) for entry in row.get("runs") or () if entry]
+    named.append((row.get("run_id"), row.get("attempt") or 1))
+    named.append((row.get("other_run_id"), row.get("other_attempt") or 1))
+    # Told apart as pairs: these hash many times as fast as what they become.
+    return tuple([RunRef(run_id, attempt) for run_id, attempt in dict.fromkeys(named) if run_id is not None])
 
 
 def _lines(entries: Sequence[Mapping[str, Any]]) -> list[tuple[Line, int]]:
@@ -183,35 +197,41 @@ def _lines(entries: Sequence[Mapping[str, Any]]) -> list[tuple[Line, int]]:
     return list(dict.fromkeys(pointed))
 
 
-def _with_repositories(store: Store, drafts: Sequence[_Draft]) -> list[_Draft]:
-    """Fill in the repository of the first run where the SQL did not return it."""
-    wanted = sorted({draft.finding.runs[0].run_id for draft in drafts})
+def _fill_repositories(store: Store, drafts: Sequence[_Draft]) -> None:
+    """Where the SQL did not return the repository, it is that of the first run."""
+    if not drafts:
+        return
+    wanted = sorted({draft.runs[0].run_id for draft in drafts})
     known = dict(
         store.query(
             "SELECT run_id, min(repository) FROM runs WHERE run_id IN (SELECT unnest($wanted)) GROUP BY run_id",
             {"wanted": wanted},
         ).rows
     )
-    return [
-        replace(
-            draft,
-            finding=replace(
-                draft.finding,
-                repository=draft.finding.repository or known.get(draft.finding.runs[0].run_id, ""),
-            ),
-        )
-        for draft in drafts
-    ]
+    for draft in drafts:
+        draft.repository = known.get(draft.runs[0].run_id, "")
 
 
-def _with_evidence(store: Store, drafts: Sequence[_Draft]) -> list[Finding]:
-    """Fetch all the findings' log lines, with context, in one pass over the logs."""
+def _findings(store: Store, drafts: Sequence[_Draft]) -> Iterator[Finding]:
+    """The drafts as findings; all their log lines, with context, come from one pass over the logs."""
     wanted = {(*log, line) for draft in drafts for log, line in draft.lines}
     texts = _fetch(store, wanted) if wanted else {}
-    return [
-        replace(draft.finding, evidence=tuple(_evidence(draft.lines, texts))) if draft.lines else draft.finding
-        for draft in drafts
-    ]
+    for draft in drafts:
+        row = draft.row
+        yield Finding(
+            id=draft.id,
+            detector=draft.detector.id,
+            title=draft.detector.title,
+            severity=draft.severity,
+            precision=draft.precision,
+            message=row["message"],
+            occurred_at=row["occurred_at"],
+            repository=draft.repository,
+            runs=draft.runs,
+            target=row.get("target"),
+            evidence=tuple(_evidence(draft.lines, texts)),
+            values={name: as_json(value) for name, value in row.items() if name not in STANDARD_COLUMNS},
+        )
 
 
 def _fetch(store: Store, wanted: Iterable[tuple[int, int, int, int]]) -> dict[Line, dict[int, tuple[Any, ...]]]:
@@ -241,22 +261,33 @@ def _fetch(store: Store, wanted: Iterable[tuple[int, int, int, int]]) -> dict[Li
 
 def _evidence(
     lines: Sequence[tuple[Line, int]], texts: Mapping[Line, Mapping[int, tuple[Any, ...]]]
-) -> Iterable[EvidenceLine]:
+) -> list[EvidenceLine]:
     """Each proving line among its neighbours, log by log in the row's order, no line twice."""
-    proving: dict[Line, set[int]] = {}
+    proving: dict[Line, list[int]] = {}
     for log, line in lines:
-        proving.setdefault(log, set()).add(line)
+        proving.setdefault(log, []).append(line)
+    shown: list[EvidenceLine] = []
     for log, matched in proving.items():
-        known = texts.get(log, {})
-        near = {line + offset for line in matched for offset in range(-CONTEXT_LINES, CONTEXT_LINES + 1)}
-        for line in sorted(near & known.keys()):
-            step, logged_at, text = known[line]
-            yield EvidenceLine(*log, step, line, logged_at, text, line in matched)
+        known = texts.get(log)
+        if known is None:
+            continue
+        run_id, attempt, job_id = log
+        for line in _near(matched):
+            if found := known.get(line):
+                step, logged_at, text = found
+                shown.append(EvidenceLine(run_id, attempt, job_id, step, line, logged_at, text, line in matched))
+    return shown
+
+
+def _near(lines: Sequence[int]) -> Iterable[int]:
+    if len(lines) == 1:
+        return range(lines[0] - CONTEXT_LINES, lines[0] + CONTEXT_LINES + 1)
+    return sorted({line + offset for line in lines for offset in range(-CONTEXT_LINES, CONTEXT_LINES + 1)})
 
 
 def rank(finding: Finding) -> tuple[int, datetime, str]:
     """Order of findings: the worst first, then by time, then by id."""
-    return SEVERITIES.index(finding.severity), finding.occurred_at or datetime.max, finding.id
+    return _PLACES[finding.severity], finding.occurred_at or datetime.max, finding.id
 
 
 def _one_of(detector: Detector, name: str, value: str, allowed: Sequence[str]) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from typing import Any
 
 import orjson
@@ -26,8 +25,8 @@ def write_findings(store: Store, findings: Sequence[Finding]) -> None:
             "finding_id": finding.id, "detector": finding.detector, "severity": finding.severity,
             "precision": finding.precision, "message": finding.message, "occurred_at": finding.occurred_at,
             "repository": finding.repository, "target": finding.target,
-            "runs": _json([asdict(run) for run in finding.runs]),
-            "evidence": _json([asdict(line) for line in finding.evidence]),
+            "runs": _json(finding.runs),
+            "evidence": _json(finding.evidence),
             "values": _json(dict(finding.values)),
         }
         for finding in findings
@@ -38,4 +37,5 @@ def write_findings(store: Store, findings: Sequence[Finding]) -> None:
 
 
 def _json(value: Any) -> str:
+    # It makes objects of dataclasses itself; ``dataclasses.asdict`` would copy every value first.
     return orjson.dumps(value, default=str, option=orjson.OPT_NON_STR_KEYS).decode()
