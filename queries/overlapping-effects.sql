@@ -34,33 +34,19 @@
 --   One concurrency group for all workflows and branches that write to the target, named for the target and
 --   at the job that writes. Where the tool has a lock of its own (Terraform's state), let it wait for that.
 
-WITH turns AS (
-    -- One turn at a target is one step's (or, where steps are unknown, one job's) effects on it.
+-- One turn at a target is one step's (or, where steps are unknown, one job's) effects on it. Numbers are
+-- sorted faster than texts; that two targets have one number is ruled out where they meet.
+WITH turn_times AS (
     SELECT
-        target_key,
         run_id,
         attempt,
         job_id,
         step_number,
-        any_value(repository) AS repository,
-        any_value(target) AS target,
-        min(effect) AS effect,
+        hash(target_key) AS target_no,
         min(held_from) AS held_from,
-        max(held_to) AS held_to,
-        min(began_at) AS began_at,
-        max(occurred_at) AS landed_at,
-        -- A retry that succeeded counts as done: what was written was written.
-        CASE
-            WHEN bool_or(outcome = 'done') THEN 'done'
-            WHEN bool_or(outcome = 'unknown') THEN 'unknown'
-            WHEN bool_or(outcome = 'rejected') THEN 'rejected'
-            ELSE 'failed'
-        END AS outcome,
-        bool_and(keeps_order(target, text)) AS keeps_order,
-        min(identity) AS identity,
-        min(line_no) AS line_no
+        max(held_to) AS held_to
     FROM held_effects
-    GROUP BY target_key, run_id, attempt, job_id, step_number
+    GROUP BY hash(target_key), run_id, attempt, job_id, step_number
 ),
 
 -- What reaches beyond the next beginning, or begins before an earlier end, overlaps something.
@@ -68,22 +54,22 @@ marked AS (
     SELECT
         *,
         lead(held_from) OVER (
-            PARTITION BY target_key
+            PARTITION BY target_no
             ORDER BY held_from, held_to, run_id, attempt, job_id, step_number
         ) AS next_from,
         max(held_to) OVER (
-            PARTITION BY target_key
+            PARTITION BY target_no
             ORDER BY held_from, held_to, run_id, attempt, job_id, step_number
             ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
         ) AS held_until
-    FROM turns
+    FROM turn_times
 ),
 
 placed AS (
     SELECT
         *,
         row_number() OVER (
-            PARTITION BY target_key
+            PARTITION BY target_no
             ORDER BY held_from, held_to, run_id, attempt, job_id, step_number
         ) AS position
     FROM marked
@@ -93,11 +79,11 @@ placed AS (
 -- As in overlapping-runs: a turn meets those behind it up to the last that begins before its end.
 last_positions AS (
     SELECT
-        target_key,
+        target_no,
         held_from,
         max(position) AS last_position
     FROM placed
-    GROUP BY target_key, held_from
+    GROUP BY target_no, held_from
 ),
 
 reaching AS (
@@ -105,7 +91,7 @@ reaching AS (
         t.*,
         p.last_position
     FROM placed AS t
-    ASOF INNER JOIN last_positions AS p ON t.target_key = p.target_key AND t.held_to > p.held_from
+    ASOF INNER JOIN last_positions AS p ON t.target_no = p.target_no AND t.held_to > p.held_from
 ),
 
 -- Bounded by neighbours, or a thousand runs at once were half a million pairs.
@@ -114,6 +100,42 @@ reaches AS (
         *,
         unnest(range(position + 1, least(last_position, position + $neighbours) + 1)) AS other_position
     FROM reaching
+),
+
+-- The turns that overlap anything, whole.
+turns AS (
+    SELECT
+        e.target_key,
+        e.run_id,
+        e.attempt,
+        e.job_id,
+        e.step_number,
+        any_value(hash(e.target_key)) AS target_no,
+        any_value(e.repository) AS repository,
+        any_value(e.target) AS target,
+        min(e.effect) AS effect,
+        min(e.held_from) AS held_from,
+        max(e.held_to) AS held_to,
+        min(e.began_at) AS began_at,
+        max(e.occurred_at) AS landed_at,
+        -- A retry that succeeded counts as done: what was written was written.
+        CASE
+            WHEN bool_or(e.outcome = 'done') THEN 'done'
+            WHEN bool_or(e.outcome = 'unknown') THEN 'unknown'
+            WHEN bool_or(e.outcome = 'rejected') THEN 'rejected'
+            ELSE 'failed'
+        END AS outcome,
+        bool_and(keeps_order(e.target, e.text)) AS keeps_order,
+        min(e.identity) AS identity,
+        min(e.line_no) AS line_no
+    FROM held_effects AS e
+    SEMI JOIN placed AS p
+        ON (
+            hash(e.target_key) = p.target_no
+            AND e.run_id = p.run_id AND e.attempt = p.attempt AND e.job_id = p.job_id
+            AND e.step_number IS NOT DISTINCT FROM p.step_number
+        )
+    GROUP BY e.target_key, e.run_id, e.attempt, e.job_id, e.step_number
 ),
 
 meetings AS (
@@ -143,8 +165,18 @@ meetings AS (
             a.landed_at BETWEEN b.held_from AND least(a.held_to, b.held_to)
             AND b.landed_at BETWEEN b.held_from AND least(a.held_to, b.held_to)
         ) AS writes_overlap
-    FROM reaches AS a
-    INNER JOIN placed AS b ON a.target_key = b.target_key AND a.other_position = b.position
+    FROM reaches AS r
+    INNER JOIN placed AS p ON r.target_no = p.target_no AND r.other_position = p.position
+    INNER JOIN turns AS a
+        ON
+            r.target_no = a.target_no
+            AND r.run_id = a.run_id AND r.attempt = a.attempt AND r.job_id = a.job_id
+            AND r.step_number IS NOT DISTINCT FROM a.step_number
+    INNER JOIN turns AS b
+        ON
+            a.target_key = b.target_key
+            AND p.run_id = b.run_id AND p.attempt = b.attempt AND p.job_id = b.job_id
+            AND p.step_number IS NOT DISTINCT FROM b.step_number
     WHERE
         a.run_id <> b.run_id
         AND b.held_to > b.held_from

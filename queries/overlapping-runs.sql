@@ -37,7 +37,15 @@
 --   Give the workflow (or the job that writes) a concurrency group named for what it writes to, without
 --   run_id or sha in it, with cancel-in-progress for checks, and without (queue) for deploys.
 
-WITH spans AS (
+WITH lanes AS MATERIALIZED (
+    SELECT
+        *,
+        -- Numbers are sorted and joined faster than texts; that two lanes have one number is ruled out below.
+        hash(lane_key) AS lane_no
+    FROM attempt_lanes
+),
+
+spans AS (
     SELECT
         s.run_id,
         s.attempt,
@@ -45,9 +53,9 @@ WITH spans AS (
         s.started_at,
         s.ended_at,
         s.inferred,
-        l.lane_key
+        l.lane_no
     FROM execution_spans AS s
-    INNER JOIN attempt_lanes AS l ON s.run_id = l.run_id AND s.attempt = l.attempt
+    INNER JOIN lanes AS l ON s.run_id = l.run_id AND s.attempt = l.attempt
 ),
 
 -- What reaches beyond the next start, or begins before an earlier end, overlaps something.
@@ -55,11 +63,11 @@ marked AS (
     SELECT
         *,
         lead(started_at) OVER (
-            PARTITION BY lane_key
+            PARTITION BY lane_no
             ORDER BY started_at, ended_at, run_id, attempt, span_no
         ) AS next_start,
         max(ended_at) OVER (
-            PARTITION BY lane_key
+            PARTITION BY lane_no
             ORDER BY started_at, ended_at, run_id, attempt, span_no
             ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
         ) AS busy_until
@@ -70,7 +78,7 @@ placed AS (
     SELECT
         *,
         row_number() OVER (
-            PARTITION BY lane_key
+            PARTITION BY lane_no
             ORDER BY started_at, ended_at, run_id, attempt, span_no
         ) AS position
     FROM marked
@@ -81,16 +89,16 @@ placed AS (
 -- its end, and the pairs are found by counting: no pair is looked at that does not overlap.
 last_positions AS (
     SELECT
-        lane_key,
+        lane_no,
         started_at,
         max(position) AS last_position
     FROM placed
-    GROUP BY lane_key, started_at
+    GROUP BY lane_no, started_at
 ),
 
 reaching AS (
     SELECT
-        s.lane_key,
+        s.lane_no,
         s.run_id,
         s.attempt,
         s.started_at,
@@ -99,7 +107,7 @@ reaching AS (
         s.position,
         p.last_position
     FROM placed AS s
-    ASOF INNER JOIN last_positions AS p ON s.lane_key = p.lane_key AND s.ended_at > p.started_at
+    ASOF INNER JOIN last_positions AS p ON s.lane_no = p.lane_no AND s.ended_at > p.started_at
 ),
 
 -- Bounded by neighbours, or a thousand runs at once were half a million pairs.
@@ -113,7 +121,7 @@ reaches AS (
 
 meetings AS (
     SELECT
-        s.lane_key,
+        l.lane_key,
         r.at_least,
         s.started_at AS meets_from,
         least(r.run_id, s.run_id) AS run_id,
@@ -123,7 +131,9 @@ meetings AS (
         least(r.ended_at, s.ended_at) AS meets_until,
         r.inferred OR s.inferred AS inferred
     FROM reaches AS r
-    INNER JOIN placed AS s ON r.lane_key = s.lane_key AND r.other_position = s.position
+    INNER JOIN placed AS s ON r.lane_no = s.lane_no AND r.other_position = s.position
+    INNER JOIN lanes AS l ON r.run_id = l.run_id AND r.attempt = l.attempt
+    INNER JOIN lanes AS o ON s.run_id = o.run_id AND s.attempt = o.attempt AND l.lane_key = o.lane_key
     WHERE
         -- Attempts of one run follow each other: GitHub starts the next when the last has ended.
         r.run_id <> s.run_id
@@ -283,7 +293,7 @@ judged AS (
             ELSE 'read-only'
         END AS kind
     FROM pairs AS p
-    INNER JOIN attempt_lanes AS l ON p.run_id = l.run_id AND p.attempt = l.attempt
+    INNER JOIN lanes AS l ON p.run_id = l.run_id AND p.attempt = l.attempt
     LEFT JOIN shared AS s
         ON
             p.run_id = s.run_id AND p.attempt = s.attempt
