@@ -49,12 +49,11 @@ named AS (
         any_value(group_name) AS group_name,
         bool_and(stated) AS stated,
         count(DISTINCT run_id) AS group_runs,
-        count(DISTINCT head_repository || chr(10) || head_branch) AS branches,
-        list(DISTINCT run_id) AS run_ids
+        count(DISTINCT hash(head_repository, head_branch)) AS branches
     FROM items
     WHERE group_key <> ''
     GROUP BY repository, workflow_key, expression, group_key
-    HAVING count(DISTINCT head_repository || chr(10) || head_branch) > 1
+    HAVING min(hash(head_repository, head_branch)) < max(hash(head_repository, head_branch))
 ),
 
 -- The text before, between and behind the expressions, and the expressions.
@@ -142,21 +141,38 @@ shared AS (
         any_value(e.stated) AS stated,
         any_value(e.group_runs) AS group_runs,
         any_value(e.branches) AS branches,
-        any_value(e.run_ids) AS run_ids,
         arg_min(e.slot, e.slot_no) AS slot
     FROM emptied AS e
     GROUP BY e.repository, e.workflow_key, e.expression, e.group_key
 ),
 
 runs_of AS (
-    SELECT
+    SELECT DISTINCT
         repository,
         workflow_key,
         expression,
         group_key,
-        run_ids,
-        unnest(run_ids) AS member
-    FROM shared
+        run_id
+    FROM items
+    SEMI JOIN shared USING (repository, workflow_key, expression, group_key)
+),
+
+-- Runs of a group that another run of it cancelled.
+cancelled_within AS (
+    SELECT
+        x.repository,
+        x.workflow_key,
+        x.expression,
+        x.group_key,
+        count(DISTINCT x.run_id) AS cancelled
+    FROM kills AS k
+    INNER JOIN runs_of AS x ON k.run_id = x.run_id
+    INNER JOIN runs_of AS y
+        ON
+            k.by_run_id = y.run_id
+            AND x.repository = y.repository AND x.workflow_key = y.workflow_key
+            AND x.expression = y.expression AND x.group_key = y.group_key
+    GROUP BY x.repository, x.workflow_key, x.expression, x.group_key
 ),
 
 members AS (
@@ -165,13 +181,11 @@ members AS (
         x.workflow_key,
         x.expression,
         x.group_key,
-        list(DISTINCT run_ref(r.run_id, 1) ORDER BY run_ref(r.run_id, 1))[:9] AS runs,
+        list_transform(min(r.run_id, 9), lambda run_id: run_ref(run_id, 1)) AS runs,
         arg_min(r.event, (r.created_at, r.run_id)) AS event,
-        min(r.created_at) AS occurred_at,
-        count(DISTINCT k.run_id) FILTER (WHERE list_contains(x.run_ids, k.by_run_id)) AS cancelled
+        min(r.created_at) AS occurred_at
     FROM runs_of AS x
-    INNER JOIN named_runs AS r ON x.member = r.run_id
-    LEFT JOIN kills AS k ON x.member = k.run_id
+    INNER JOIN named_runs AS r ON x.run_id = r.run_id
     GROUP BY x.repository, x.workflow_key, x.expression, x.group_key
 ),
 
@@ -181,12 +195,16 @@ told AS (
         m.runs,
         m.event,
         m.occurred_at,
-        m.cancelled
+        coalesce(c.cancelled, 0) AS cancelled
     FROM shared AS s
     INNER JOIN members AS m
         ON
             s.repository = m.repository AND s.workflow_key = m.workflow_key
             AND s.expression = m.expression AND s.group_key = m.group_key
+    LEFT JOIN cancelled_within AS c
+        ON
+            s.repository = c.repository AND s.workflow_key = c.workflow_key
+            AND s.expression = c.expression AND s.group_key = c.group_key
 ),
 
 empty AS (

@@ -322,4 +322,4 @@ SELECT
     ) AS message
 FROM told AS t
 INNER JOIN jobs AS b ON t.last_job_id = b.job_id
-INNER JOIN named_work AS n ON t.job_id = n.job_id AND t.step_number IS NOT DISTINCT FROM n.step_number;
+INNER JOIN named_work() AS n ON t.job_id = n.job_id AND t.step_number IS NOT DISTINCT FROM n.step_number;

@@ -195,4 +195,4 @@ SELECT
         CASE WHEN w.outliers > 1 THEN ', and ' || (w.outliers - 1) || ' more took too long' ELSE '' END
     ) AS message
 FROM worst AS w
-INNER JOIN named_work AS n ON w.job_id = n.job_id AND w.step_number IS NOT DISTINCT FROM n.step_number;
+INNER JOIN named_work() AS n ON w.job_id = n.job_id AND w.step_number IS NOT DISTINCT FROM n.step_number;

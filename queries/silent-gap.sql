@@ -241,4 +241,4 @@ SELECT
         CASE WHEN w.executions > 1 THEN format('; {} more fell silent so', w.executions - 1) ELSE '' END
     ) AS message
 FROM worst AS w
-INNER JOIN named_work AS n ON w.job_id = n.job_id AND w.step_number = n.step_number;
+INNER JOIN named_work() AS n ON w.job_id = n.job_id AND w.step_number = n.step_number;

@@ -44,35 +44,35 @@ FROM keyed AS k
 INNER JOIN steps AS s ON k.job_id = s.job_id
 WHERE s.conclusion = 'success' AND s.completed_at >= s.started_at;
 
--- The names behind one job or step, for a sentence.
-CREATE OR REPLACE TEMP VIEW named_work AS
-WITH s AS (
-    SELECT
-        job_id,
-        step_number,
-        name
-    FROM steps
-    UNION ALL
-    SELECT
-        job_id,
-        NULL AS step_number,
-        NULL AS name
-    FROM jobs
-)
+-- The names behind one job or step, for a sentence. A macro, so that it is never made whole: few are told.
+CREATE OR REPLACE TEMP MACRO named_work() AS TABLE
+    WITH s AS (
+        SELECT
+            job_id,
+            step_number,
+            name
+        FROM steps
+        UNION ALL
+        SELECT
+            job_id,
+            NULL AS step_number,
+            NULL AS name
+        FROM jobs
+    )
 
-SELECT
-    j.repository,
-    j.job_id,
-    s.step_number,
-    j.run_id,
-    j.attempt,
-    j.name AS job,
-    r.head_sha,
-    r.head_branch,
-    r.event,
-    coalesce(s.name, 'step ' || s.step_number) AS step,
-    coalesce(r.workflow_path, r.workflow_id::varchar, r.workflow_name, '') AS workflow_key,
-    coalesce(r.workflow_name, r.workflow_path, 'unknown workflow') AS workflow
-FROM jobs AS j
-LEFT JOIN runs AS r ON j.repository = r.repository AND j.run_id = r.run_id
-LEFT JOIN s ON j.job_id = s.job_id;
+    SELECT
+        j.repository,
+        j.job_id,
+        s.step_number,
+        j.run_id,
+        j.attempt,
+        j.name AS job,
+        r.head_sha,
+        r.head_branch,
+        r.event,
+        coalesce(s.name, 'step ' || s.step_number) AS step,
+        coalesce(r.workflow_path, r.workflow_id::varchar, r.workflow_name, '') AS workflow_key,
+        coalesce(r.workflow_name, r.workflow_path, 'unknown workflow') AS workflow
+    FROM jobs AS j
+    LEFT JOIN runs AS r ON j.repository = r.repository AND j.run_id = r.run_id
+    LEFT JOIN s ON j.job_id = s.job_id;
