@@ -148,13 +148,17 @@ shared AS (
 
 runs_of AS (
     SELECT DISTINCT
-        repository,
-        workflow_key,
-        expression,
-        group_key,
-        run_id
-    FROM items
-    SEMI JOIN shared USING (repository, workflow_key, expression, group_key)
+        i.repository,
+        i.workflow_key,
+        i.expression,
+        i.group_key,
+        i.run_id
+    FROM items AS i
+    SEMI JOIN shared AS s
+        ON (
+            i.repository = s.repository AND i.workflow_key = s.workflow_key
+            AND i.expression = s.expression AND i.group_key = s.group_key
+        )
 ),
 
 -- Runs of a group that another run of it cancelled.
