@@ -174,18 +174,18 @@ def load_library(store: Store) -> tuple[str, ...]:
     """
     made = _LOADED.get(store)
     if made is None:
-        made = _library()
+        made = _library(packaged_queries() / "lib")
         for sql in made:
             store.execute(sql)
         _LOADED[store] = made
     return made
 
 
-@lru_cache(maxsize=1)
-def _library() -> tuple[str, ...]:
+@lru_cache(maxsize=2)
+def _library(folder: Path) -> tuple[str, ...]:
     """The statements of ``queries/lib``, read once in a process."""
     found: list[str] = []
-    for file in sorted((packaged_queries() / "lib").glob("*.sql")):
+    for file in sorted(folder.glob("*.sql")):
         for statement in split_statements(file.read_text(encoding="utf-8")):
             if statement.kind != "CREATE" or not re.search(r"\bTEMP\b", statement.sql):
                 raise _invalid(

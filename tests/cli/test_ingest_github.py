@@ -174,7 +174,7 @@ def test_from_takes_files_whatever_the_environment_says(
     handed: Handed, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("GITHUB_API_URL", "https://api.github.com")  # set in every GitHub Actions job
-    monkeypatch.setattr(pipeline, "ingest_files", lambda config, paths, progress: LOADED)
+    monkeypatch.setattr(pipeline, "ingest_files", lambda config, paths, progress, **more: LOADED)
     assert run(["ingest", "--from", "a"]) == 0
     assert capsys.readouterr().err.startswith("Took 1,262 files")
 

@@ -69,11 +69,18 @@ def test_json_is_the_fixed_format() -> None:
         ],
         "coverage": told["coverage"],
         "incidents": [],
+        "suppressed": [],
     }  # fmt: skip
     assert told["coverage"]["repositories"] == ["octo/shop"]
     assert told["coverage"]["first_at"] == "2026-03-02T00:00:00Z"
     assert told["coverage"]["problems"] == [["made-up-run", 1]]
-    assert json.loads(to_json([], None)) == {"schema": 1, "findings": [], "coverage": {}, "incidents": []}
+    assert json.loads(to_json([], None)) == {
+        "schema": 1,
+        "findings": [],
+        "coverage": {},
+        "incidents": [],
+        "suppressed": [],
+    }
 
 
 def test_json_can_be_printed_on_any_terminal_or_pipe() -> None:
