@@ -185,7 +185,7 @@ members AS (
         x.workflow_key,
         x.expression,
         x.group_key,
-        list_transform(min(r.run_id, 9), lambda run_id: run_ref(run_id, 1)) AS runs,
+        list(run_ref(r.run_id, 1) ORDER BY r.run_id)[:9] AS runs,
         arg_min(r.event, (r.created_at, r.run_id)) AS event,
         min(r.created_at) AS occurred_at
     FROM runs_of AS x
