@@ -121,6 +121,18 @@ class SourceAccount:
 
 
 @dataclass(frozen=True)
+class OwnRule:
+    """A file of effect rules that a case is read with beside those of the package."""
+
+    file: str
+    """In the case's folder ``rules``."""
+    kinds: int | None
+    """Kinds of effect that it finds; None where the file was changed and is no rule any more."""
+    effects: int
+    """How many it found."""
+
+
+@dataclass(frozen=True)
 class Status:
     """What is in a case and what is missing."""
 
@@ -135,6 +147,8 @@ class Status:
     windows: tuple[ListedWindow, ...] = ()
     ingests: tuple[PastIngest, ...] = ()
     """Live ingests, the last one first."""
+    rules: tuple[OwnRule, ...] = ()
+    """The case's own, by file name."""
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,7 @@ from forensics.outcome import (
     Explanation,
     IngestSummary,
     LiveSummary,
+    OwnRule,
     SourceAccount,
     Status,
 )
@@ -276,11 +277,13 @@ def report(
 
 def status(config: Config) -> Status:
     """What is in the case and what is missing."""
+    from forensics.effects.own import kept_files
     from forensics.store.coverage import (
         read_accounts,
         read_ingests,
         read_kinds,
         read_problems,
+        read_rule_effects,
         read_sources,
         read_windows,
     )
@@ -288,9 +291,11 @@ def status(config: Config) -> Status:
 
     with Store.read(config.database, threads=config.workers) as store:
         sources = tuple(SourceAccount(*row) for row in read_sources(store))
+        found = read_rule_effects(store)
+        rules = tuple(OwnRule(file, kinds, found.get(rule, 0)) for file, rule, kinds in kept_files(config.rules))
         return Status(
             read_coverage(store), read_kinds(store), sources, read_problems(store),
-            read_accounts(store), read_windows(store), read_ingests(store),
+            read_accounts(store), read_windows(store), read_ingests(store), rules,
         )  # fmt: skip
 
 

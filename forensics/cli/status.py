@@ -64,6 +64,7 @@ def as_json(status: Status) -> dict[str, Any]:
         "problems": [{"kind": kind, "count": count, "example": example} for kind, count, example in status.problems],
         "completeness": [dataclasses.asdict(account) for account in status.completeness],
         "windows": [dataclasses.asdict(window) for window in status.windows],
+        "rules": [dataclasses.asdict(rule) for rule in status.rules],
         "ingests": [{**dataclasses.asdict(one), "scope": json.loads(one.scope)} for one in status.ingests],
     }
 
@@ -83,10 +84,20 @@ def describe(status: Status, columns: int) -> Iterator[str]:
     if status.sources:
         yield ""
         yield from _account(status, columns)
+    if status.rules:
+        yield ""
+        yield from layout(("rules of its own", "kinds of effect", "effects found"), _rules(status), columns)
     yield from _live(status, columns)
     if status.problems:
         yield ""
         yield from layout(("problem", "count", "for example"), status.problems, columns)
+
+
+def _rules(status: Status) -> list[tuple[str, str, str]]:
+    return [
+        (f"rules/{one.file}", "not a rule any more" if one.kinds is None else f"{one.kinds:,}", f"{one.effects:,}")
+        for one in status.rules
+    ]
 
 
 def _counts(coverage: Coverage) -> Iterator[tuple[str, str]]:

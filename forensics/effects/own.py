@@ -17,6 +17,7 @@ import polars as pl
 
 from forensics.effects.act import KINDS, Act, Pattern
 from forensics.effects.check import check, example_lines
+from forensics.effects.read import read_rule
 from forensics.effects.rule import RuleSet, load_rules
 from forensics.errors import RuleInvalid
 
@@ -84,6 +85,21 @@ def keep_own(own: OwnRules, folder: Path) -> None:
 def kept(folder: Path) -> tuple[str, ...]:
     """The ids of the rules that a case keeps, sorted; none where it keeps none."""
     return tuple(file.stem for file in _files(folder))
+
+
+def kept_files(folder: Path) -> tuple[tuple[str, str, int | None], ...]:
+    """Of each rule file that a case keeps: name, id, and how many kinds of effect it finds; sorted.
+
+    The number is None where somebody has changed the file, and now it is no rule.
+    """
+    return tuple((file.name, file.stem, _kinds(file)) for file in _files(folder))
+
+
+def _kinds(file: Path) -> int | None:
+    try:
+        return len(read_rule(file, file.name, proved=True).acts)
+    except RuleInvalid:
+        return None
 
 
 def kept_rules(folder: Path) -> RuleSet | None:

@@ -49,6 +49,13 @@ def read_coverage(store: Store) -> Coverage:
     )
 
 
+def read_rule_effects(store: Store) -> dict[str, int]:
+    """How many effects each rule found, by its id."""
+    return {
+        str(rule): int(count) for rule, count in store.query("SELECT rule, count(*) FROM effects GROUP BY rule").rows
+    }
+
+
 def read_kinds(store: Store) -> tuple[tuple[str, int, int], ...]:
     """Kind of evidence, number of files, rows read: objects of JSON, files of YAML, lines of logs."""
     rows = store.query(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from pathlib import Path
 
@@ -123,6 +124,32 @@ def test_removed_rules_are_forgotten_by_the_next_ingest(here: Path, capsys: pyte
     (here / "case" / "rules" / "ferry.yml").unlink()
     assert run(["ingest", "--from", "job.txt"]) == 0
     assert effects(capsys) == []
+
+
+def test_status_lists_them_with_what_they_found(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["ingest", "--from", "job.txt", "--rules", rules(here / "mine", ferry=FERRY, crane=CRANE)]) == 0
+    (here / "case" / "rules" / "crane.yml").write_text("id: [")
+    capsys.readouterr()
+    assert run(["status"]) == 0
+    shown = [line.split("  ") for line in capsys.readouterr().out.splitlines()]
+    table = [[cell.strip() for cell in line if cell] for line in shown]
+    assert ["rules of its own", "kinds of effect", "effects found"] in table
+    assert ["rules/ferry.yml", "1", "1"] in table
+    assert ["rules/crane.yml", "not a rule any more", "1"] in table
+    assert run(["status", "--format", "json"]) == 0
+    assert json.loads(capsys.readouterr().out)["rules"] == [
+        {"file": "crane.yml", "kinds": None, "effects": 1},
+        {"file": "ferry.yml", "kinds": 1, "effects": 1},
+    ]
+
+
+def test_status_of_a_case_without_rules_of_its_own_says_nothing_of_them(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["ingest", "--from", "job.txt"]) == 0
+    capsys.readouterr()
+    assert run(["status"]) == 0
+    assert "rules of its own" not in capsys.readouterr().out
 
 
 def refused(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
