@@ -221,6 +221,7 @@ def _live(row: Row) -> Live:
     comparable = bool(row["replaced"]) and row["newness"] is not None and not _VERSIONED.search(target)
     is_newest = row["commits_newer"] == 0 if comparable and not doubts else None
     text = f"'{target}': the last that is known is {_thing(row, sha)}, by run {run.run_id}{_attempt(run)}"
+    text += f" at {row['occurred_at']:%Y-%m-%d %H:%M:%S} UTC"
     if comparable and row["commits_newer"]:
         newer = f"{row['commits_newer']:,} commit{'s of' if row['commits_newer'] != 1 else ' of'}"
         text += f"; {newer} '{row['head_branch']}' {'are' if row['commits_newer'] != 1 else 'is'} newer in this case"

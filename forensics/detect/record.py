@@ -77,9 +77,11 @@ SELECT
     e.target,
     e.identity,
     e.outcome,
-    e.occurred_at
+    e.occurred_at,
+    CASE WHEN is_replaced(e.effect, e.target, r.head_branch) THEN coalesce(e.sha, r.head_sha) END AS sha
 FROM wanted_attempts AS w
 INNER JOIN write_effects AS e ON w.run_id = e.run_id AND w.attempt = e.attempt
+LEFT JOIN runs AS r ON e.run_id = r.run_id AND e.repository = r.repository
 ORDER BY e.occurred_at, e.run_id, e.job_id, e.line_no, e.target
 """
 

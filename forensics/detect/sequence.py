@@ -62,7 +62,7 @@ def _of_attempt(
     effects = _effects_shown(incident, run, record, proving)
     writers = dict.fromkeys(effect["job_id"] for effect in effects)
     for row in record.attempts.get(run, ()):
-        yield from _life(incident, run, row)
+        yield from _life(incident, run, row, executed=bool(jobs))
     for job_id in writers:
         if job_id in jobs and len(jobs) > 1:
             text = f"{_label(run)} began its job '{jobs[job_id]['name']}', which writes."
@@ -73,11 +73,14 @@ def _of_attempt(
         job = jobs.get(effect["job_id"], {}).get("name")
         # A digest's first digits tell it from others; all of them would fill the line.
         identity = re.sub(r"\b(sha256:[0-9a-f]{12})[0-9a-f]{52}\b", r"\1…", effect["identity"] or "")
-        what = f" of '{identity}'" if identity else ""
+        # What is applied has no name of its own; where one is told it is that of the lock.
+        what = f" of '{identity}'" if identity and effect["effect"] != "apply" else ""
+        commit = f" with commit {effect['sha'][:8]}" if effect["sha"] else ""
+        outcome = "outcome unknown" if effect["outcome"] == "unknown" else effect["outcome"]
         yield Event(
             effect["occurred_at"],
             "effect",
-            f"{_label(run)}: {effect['effect']}{what} on '{effect['target']}': {effect['outcome']}.",
+            f"{_label(run)}: {effect['effect']}{what} on '{effect['target']}'{commit}: {outcome}.",
             incident.repository,
             run,
             effect["job_id"],
@@ -98,8 +101,8 @@ def _of_attempt(
         yield Event(row["created_at"], "deployed", text, incident.repository, run, row["job_id"], job)
 
 
-def _life(incident: Incident, run: RunRef, row: Mapping[str, Any]) -> Iterator[Event]:
-    """An attempt is asked for, waits, begins, ends."""
+def _life(incident: Incident, run: RunRef, row: Mapping[str, Any], *, executed: bool) -> Iterator[Event]:
+    """An attempt is asked for, waits, begins, ends; GitHub gives a start also to those that never began."""
     of = ", ".join(part for part in (row["event"], row["head_branch"], (row["head_sha"] or "")[:8]) if part)
     by = f" by '{row['actor']}'" if row["actor"] else ""
     yield Event(
@@ -109,7 +112,7 @@ def _life(incident: Incident, run: RunRef, row: Mapping[str, Any]) -> Iterator[E
         incident.repository,
         run,
     )
-    if row["started_at"] is not None:
+    if row["started_at"] is not None and (executed or row["conclusion"] not in ("cancelled", "skipped")):
         waited = ""
         if row["created_at"] is not None and row["started_at"] > row["created_at"]:
             waited = f" after {duration(row['started_at'] - row['created_at'])}"
@@ -197,6 +200,8 @@ def closest(events: Iterable[Event]) -> tuple[Event, Event] | None:
     for one, other in pairwise(timed):
         if one.run is None or other.run is None or one.run.run_id == other.run.run_id:
             continue
+        if (one.kind, other.kind) == ("asked", "cancelled"):
+            continue  # The one may be the reason for the other, so it came first.
         if one.at is not None and other.at is not None and other.at - one.at <= timedelta(seconds=2):
             return one, other
     return None

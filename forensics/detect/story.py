@@ -12,7 +12,8 @@ from forensics.detect.incident import group
 from forensics.detect.landing import Landings, read_landings
 from forensics.detect.record import Record, read_facts, read_groups, read_record
 from forensics.detect.sequence import closest, sequence
-from forensics.model import Event, Finding, Incident, Live, Story
+from forensics.detect.wording import stamp
+from forensics.model import Event, Finding, Incident, Story
 from forensics.store.store import Store
 
 MOST_TOLD = 200
@@ -54,12 +55,12 @@ def _story(incident: Incident, record: Record, landings: Landings) -> Story:
         events_left_out=left_out,
         impact=weigh(incident, record, landings.seen_until.get(incident.repository)),
         live=live,
-        unknown=tuple(_unknown(incident, record, events, live)),
+        unknown=tuple(_unknown(incident, record, events)),
     )
 
 
-def _unknown(incident: Incident, record: Record, events: Sequence[Event], live: Sequence[Live]) -> Iterator[str]:
-    """What is not known, as sentences with numbers."""
+def _unknown(incident: Incident, record: Record, events: Sequence[Event]) -> Iterator[str]:
+    """What is not known, as sentences with numbers; of what is live, that says it itself."""
     yield from _missing_logs(incident, record)
     open_runs = [
         str(run.run_id)
@@ -74,16 +75,14 @@ def _unknown(incident: Incident, record: Record, events: Sequence[Event], live: 
         yield f"{_runs(made_up)} {are} known from a log alone: who asked for it, and when, is unknown."
     yield from _groups(incident, record)
     if close := closest(events):
+        one, other = (event.run.run_id if event.run else "?" for event in close)
         yield (
-            f"The order within two seconds is not sure, because the API's times have a grain of one second and "
-            f"runners have clocks of their own; it begins with: {close[0].text} {close[1].text}"
+            f"The order of what lies within two seconds is not sure, as of runs {one} and {other} at "
+            f"{stamp(close[0])}: the API knows whole seconds, and runners have clocks of their own."
         )
     possible = sum(finding.precision == "possible" for finding in incident.findings)
     if possible:
         yield f"{possible} of the {len(incident.findings)} findings {'is' if possible == 1 else 'are'} only possible."
-    unsure = sum(one.run is None for one in live)
-    if unsure:
-        yield f"What is live is unknown at {unsure} of {len(live)} targets."
 
 
 def _missing_logs(incident: Incident, record: Record) -> Iterator[str]:

@@ -67,7 +67,11 @@ def as_sentences(impact: Impact) -> tuple[str, ...]:
     """What is not nothing, one short sentence each."""
     counts = (
         (impact.done_twice, "thing was created twice", "things were created twice"),
-        (impact.out_of_order, "older commit landed after a newer one", "older commits landed after newer ones"),
+        (
+            impact.out_of_order,
+            "landing of an older commit after a newer one",
+            "landings of older commits after newer ones",
+        ),
         (impact.cut_off, "write was cut off in the middle", "writes were cut off in the middle"),
         (impact.refused, "write was refused", "writes were refused"),
         (impact.runs_cancelled, "run was cancelled", "runs were cancelled"),
@@ -78,12 +82,14 @@ def as_sentences(impact: Impact) -> tuple[str, ...]:
         told[-1] = f"{told[-1][:-1]}: {', '.join(sha[:8] for sha in impact.never_shipped[:_SHAS])}."
     if impact.minutes_wasted:
         told.append(f"{impact.minutes_wasted:,} minutes of runners went into attempts that were cancelled or failed.")
+    # A write that was cut off may have done all, some or nothing.
+    was = "may have been half-done" if impact.cut_off and not impact.out_of_order else "was wrong"
     for target, seconds in impact.wrong_seconds.items():
         time = duration(timedelta(seconds=seconds))
         if target in impact.still_wrong:
-            told.append(f"'{target}' was wrong for at least {time}; nothing in this case set it right.")
+            told.append(f"'{target}' {was} for at least {time}; nothing in this case set it right.")
         else:
-            told.append(f"'{target}' was wrong for {time}, until the next right landing.")
+            told.append(f"'{target}' {was} for {time}, until the next right landing.")
     known = impact.wrong_seconds
     told += [
         f"'{target}' went wrong, and nothing set it right." for target in impact.still_wrong if target not in known

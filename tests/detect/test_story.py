@@ -17,7 +17,7 @@ from forensics.store.store import Store
 
 RULES = (
     "out-of-order-effect", "overlapping-effects", "overlapping-runs", "cancelled-mid-effect", "duplicate-effect",
-    "missing-group", "unique-group",
+    "missing-group", "unique-group", "wrong-lane", "evicted-waiter", "merge-queue-cancel", "abandoned-lock",
 )  # fmt: skip
 DETECTORS = [detector for detector in find_detectors()[0] if detector.id in RULES]
 STORE = Store.memory()
@@ -87,9 +87,9 @@ def test_the_older_commit_lands_last_and_a_third_run_sets_it_right() -> None:
         "10:00:10 started: Run 1 began after 10 s.",
         "10:01:00 asked: Run 2 of 'Deploy' was asked for (push, main, bbbbbbb).",
         "10:01:10 started: Run 2 began after 10 s.",
-        "10:04:00 effect: Run 2: deploy on 'k8s:deployment/cart': done.",
+        "10:04:00 effect: Run 2: deploy on 'k8s:deployment/cart' with commit bbbbbbb: done.",
         "10:05:00 ended: Run 2 ended: success.",
-        "10:08:00 effect: Run 1: deploy on 'k8s:deployment/cart': done.",
+        "10:08:00 effect: Run 1: deploy on 'k8s:deployment/cart' with commit aaaaaaa: done.",
         "10:09:00 ended: Run 1 ended: success.",
         "12:02:00 after: Run 3 wrote 'k8s:deployment/cart' next with commit ccccccc.",
     ]
@@ -99,14 +99,14 @@ def test_the_older_commit_lands_last_and_a_third_run_sets_it_right() -> None:
     assert (incident.first_cause.kind, incident.first_cause.precision) == ("arrival", "likely")
     assert incident.first_cause.text.startswith("Run 2 ('Deploy') was asked for before run 1 ('Deploy') had ended")
     assert as_sentences(story.impact) == (
-        "1 older commit landed after a newer one.",
+        "1 landing of an older commit after a newer one.",
         "'k8s:deployment/cart' was wrong for 1 h 54 min, until the next right landing.",
     )
     (live,) = story.live
     assert (live.sha, live.is_newest, live.run and live.run.run_id) == ("ccccccc", True, 3)
     assert live.text == (
-        "'k8s:deployment/cart': the last that is known is commit ccccccc, by run 3, the newest commit of 'main' in "
-        "this case."
+        "'k8s:deployment/cart': the last that is known is commit ccccccc, by run 3 at 2026-03-02 12:02:00 UTC, the "
+        "newest commit of 'main' in this case."
     )
     assert story.unknown == ()
 
@@ -168,7 +168,7 @@ def test_a_group_that_cancels_a_write_is_the_first_cause_with_file_and_line() ->
     assert incident.first_cause is not None
     assert (incident.first_cause.kind, incident.first_cause.precision) == ("setting", "certain")
     assert incident.first_cause.text == (
-        "The group 'infra-prod' cancels what is in progress, also in the middle of a write."
+        "The group 'infra-prod' cancels what is in progress, also in the middle of a write (infra.yml:12)."
     )
     assert [(one.rule, one.path, one.line, one.cancel_in_progress) for one in incident.contributing] == [
         ("in-force", "infra.yml", 12, True)
@@ -182,7 +182,12 @@ def test_a_group_that_cancels_a_write_is_the_first_cause_with_file_and_line() ->
     (live,) = story.live
     assert (live.sha, live.run, live.is_newest) == (None, None, None)
     assert live.text == "What is at 'terraform:prod' is unknown: no effect that was done there is in the case."
-    assert story.unknown[-1] == "What is live is unknown at 1 of 1 targets."
+    # What is live says itself that it is unknown.
+    assert not any("live" in sentence for sentence in story.unknown)
+    assert "Run 1: apply on 'terraform:prod' with commit aaaaaaa: outcome unknown." in [
+        one.text for one in story.events
+    ]
+    assert as_sentences(impact)[-1].startswith("'terraform:prod' may have been half-done for at least")
 
 
 def test_who_approved_is_told_without_a_time_and_what_an_open_run_did_since_is_unknown() -> None:
@@ -218,3 +223,119 @@ def test_a_group_of_which_only_a_part_is_known_is_said_to_be_unknown() -> None:
 
 def test_nothing_found_is_no_incident() -> None:
     assert incidents({"runs": "run created\n1 10:00:00"}) == ()
+
+
+ONE_GROUP = """
+    run attempt group      job_name level cancel queue  path       line
+    1   1       production deploy   job   false  single deploy.yml 14
+    2   1       Production deploy   job   false  single deploy.yml 14
+"""
+
+
+def test_a_group_that_let_the_newer_commit_in_first_is_the_first_cause() -> None:
+    incident, _ = only(incidents({**STALE, "concurrency_groups": ONE_GROUP}, logs_of=(10, 20, 30)))
+    assert incident.first_cause is not None
+    assert (incident.first_cause.kind, incident.first_cause.precision) == ("setting", "likely")
+    assert incident.first_cause.text == (
+        "The group 'production' lets runs in by their arrival, not by their commits: run 2 had its turn before run "
+        "1, whose commit is older (deploy.yml:14)."
+    )
+
+
+def test_a_setting_in_force_names_each_of_its_runs_once() -> None:
+    incident, _ = only(incidents({**STALE, "concurrency_groups": ONE_GROUP}, logs_of=(10, 20, 30)))
+    assert [one.text for one in incident.contributing] == [
+        "'Deploy': job 'deploy' of runs 1 and 2 was in the group 'production', which lets what is in progress end "
+        "and keeps one waiting."
+    ]
+
+
+def test_what_is_applied_is_not_called_by_the_id_of_the_lock() -> None:
+    effects = """
+        job step line tool      effect target         identity outcome  started  occurred
+        10  3    7    terraform apply  terraform:prod -        unknown  10:04:00 10:05:05
+        20  3    8    terraform apply  terraform:prod 17ac4a92 rejected 10:05:40 10:06:00
+    """
+    _, story = only(incidents({**CUT, "effects": effects}, logs_of=(10, 20)))
+    assert "Run 2: apply on 'terraform:prod' with commit bbbbbbb: rejected." in [one.text for one in story.events]
+
+
+EVICTED = {
+    "runs": """
+        run number sha     created   workflow conclusion branch
+        1   1      aaaaaaa 10:00:00  Docs     success    main
+        2   2      bbbbbbb 10:01:00  Docs     cancelled  v1
+        3   3      ccccccc 10:02:00  Docs     success    main
+    """,
+    "jobs": """
+        run job started  completed
+        1   10  10:00:10 10:09:00
+        3   30  10:09:10 10:19:00
+    """,
+    "attempts": """
+        run attempt created  started  completed status    conclusion
+        1   1       10:00:00 10:00:10 10:09:00  completed success
+        2   1       10:01:00 10:01:00 10:02:01  completed cancelled
+        3   1       10:02:00 10:09:10 10:19:00  completed success
+    """,
+    "cancellations": """
+        run cause              by level    group    cancelled confidence
+        2   superseded-waiting 3  workflow gh-pages 10:02:01  known
+    """,
+    "concurrency_groups": """
+        run attempt group    cancel queue  path     line
+        1   1       gh-pages false  single docs.yml 7
+        2   1       gh-pages false  single docs.yml 7
+        3   1       gh-pages false  single docs.yml 7
+    """,
+}
+
+
+def test_a_run_that_was_evicted_never_began_and_who_evicted_it_came_before() -> None:
+    _, story = only(incidents(EVICTED, logs_of=(10, 30)))
+    told = said(story.events)
+    assert not any("Run 2 began" in text for text in told)
+    assert (
+        "10:02:01 cancelled: Run 2 was evicted from its group's queue 'gh-pages', on the arrival of run 3 (known)."
+        in told
+    )
+    # One second lies between the arrival and the eviction, but their order is sure.
+    assert story.unknown == ()
+
+
+def test_an_accused_group_is_told_with_the_place_of_the_one_in_force() -> None:
+    incident, _ = only(incidents(EVICTED, logs_of=(10, 30)))
+    (accused,) = [one for one in incident.contributing if one.rule == "wrong-lane"]
+    assert (accused.path, accused.line) == ("docs.yml", 7)
+    assert incident.first_cause is not None
+    assert incident.first_cause.text.endswith("along the wrong line: 'gh-pages' (docs.yml:7).")
+
+
+def test_a_group_that_cancels_is_what_threw_a_run_out_of_the_merge_queue() -> None:
+    branch = "gh-readonly-queue/main/pr-1-aaaaaaa"
+    history = {
+        "runs": f"""
+            run number sha     created   workflow event       conclusion branch
+            1   1      aaaaaaa 10:00:00  CI       merge_group cancelled  {branch}
+            2   2      aaaaaaa 10:00:05  CI       push        success    {branch}
+        """,
+        "jobs": """
+            run job name started  completed conclusion
+            1   10  test 10:00:02 10:00:09  cancelled
+            2   20  test 10:00:13 10:10:00  success
+        """,
+        "cancellations": """
+            run cause              by level    group cancelled confidence
+            1   superseded-running 2  workflow CI-q  10:00:08  known
+        """,
+        "concurrency_groups": """
+            run attempt group cancel queue  path   line
+            1   1       CI-q  true   single ci.yml 4
+            2   1       CI-q  true   single ci.yml 4
+        """,
+    }
+    incident, _ = only(incidents(history, logs_of=(10, 20)))
+    assert incident.first_cause is not None
+    assert (
+        incident.first_cause.text == "The group 'CI-q' cancels what is in progress when another run comes (ci.yml:4)."
+    )

@@ -203,7 +203,7 @@ def test_incidents_lead_and_their_cards_stand_together() -> None:
     for said in (
         "First cause (likely):</b> A workflow without a group (.github/workflows/deploy.yml).",
         "[missing-group, likely; .github/workflows/deploy.yml:7]",
-        "1 older commit landed after a newer one.",
+        "1 landing of an older commit after a newer one.",
         "was wrong for 15 min 0 s, until the next right landing.",
         "the last that is known is commit 9f31c0e5",
         "has no log in the case",
