@@ -192,20 +192,23 @@ def _acted(incident: Incident) -> Cause | None:
             if one.cancel_in_progress and cut.values.get("by_run_id") is not None:
                 text = f"{_group(one)} cancels what is in progress, also in the middle of a write{_where(one)}."
                 return Cause("setting", text, one.precision, cut.occurred_at, cut.id)
-    evicted = next((one for one in incident.findings if one.detector in _WAITERS), None)
-    if evicted is not None:
+    if evicted := next((one for one in incident.findings if one.detector in _WAITERS), None):
         for one in settings:
-            if one.queue != "max" and not one.cancel_in_progress:
+            if one.queue != "max" and not one.cancel_in_progress and _may_be_of(evicted, one):
                 text = f"{_group(one)} keeps only one run waiting: the next to come evicts it{_where(one)}."
                 return Cause("setting", text, one.precision, evicted.occurred_at, evicted.id)
-    cancelled = next((one for one in incident.findings if one.detector in _CANCELLED_BY_GROUP), None)
-    if cancelled is not None:
-        name = cancelled.values.get("group_name")
+    if cancelled := next((one for one in incident.findings if one.detector in _CANCELLED_BY_GROUP), None):
         for one in settings:
-            if one.cancel_in_progress and (name is None or _same_name(str(name), one.group_name)):
+            if one.cancel_in_progress and _may_be_of(cancelled, one):
                 text = f"{_group(one)} cancels what is in progress when another run comes{_where(one)}."
                 return Cause("setting", text, one.precision, cancelled.occurred_at, cancelled.id)
     return None
+
+
+def _may_be_of(finding: Finding, setting: Contribution) -> bool:
+    """Is it the group that the finding speaks of, where it speaks of one?"""
+    name = finding.values.get("group_name") or finding.values.get("group")
+    return name is None or _same_name(str(name), setting.group_name)
 
 
 def _cancelled(incident: Incident) -> Cause | None:

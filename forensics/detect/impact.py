@@ -26,7 +26,7 @@ def weigh(incident: Incident, record: Record, seen_until: datetime | None) -> Im
             )
     wrong, still = _wrong(incident, seen_until)
     return Impact(
-        done_twice=sum(_number(values.get("accepted")) > 1 for values in columns),
+        done_twice=sum(max(_number(values.get("accepted")), _number(values.get("made"))) > 1 for values in columns),
         refused=_refused(incident, record),
         # Several detectors may speak of one landing.
         out_of_order=len(

@@ -21,6 +21,9 @@ MOST_ATTEMPTS = 40
 _KINDS = ("asked", "started", "deployed", "effect", "approved", "cancelled", "ended", "after")
 """Order of what happened at the same moment."""
 
+_THINGS = frozenset({"comment", "issue", "pull-request", "release", "tag"})
+"""Effects that are called by what they make; the others by what they do."""
+
 _CAUSES: Mapping[str, str] = {
     "superseded-waiting": "evicted from its group's queue",
     "superseded-running": "cancelled in progress by its group",
@@ -74,7 +77,10 @@ def _of_attempt(
         # A digest's first digits tell it from others; all of them would fill the line.
         identity = re.sub(r"\b(sha256:[0-9a-f]{12})[0-9a-f]{52}\b", r"\1…", effect["identity"] or "")
         # What is applied has no name of its own; where one is told it is that of the lock.
-        what = f" of '{identity}'" if identity and effect["effect"] != "apply" else ""
+        if effect["effect"] == "apply" or (effect["sha"] and effect["sha"].startswith(identity)):
+            identity = ""
+        of = "" if effect["effect"] in _THINGS else " of"
+        what = f"{of} '{identity}'" if identity else ""
         commit = f" with commit {effect['sha'][:8]}" if effect["sha"] else ""
         outcome = "outcome unknown" if effect["outcome"] == "unknown" else effect["outcome"]
         yield Event(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 
 from forensics.model import Contribution, DetectorDoc, Event, Impact, Incident
@@ -42,8 +43,21 @@ def accused(incident: Incident) -> tuple[Contribution, ...]:
 
 
 def in_force(incident: Incident) -> tuple[Contribution, ...]:
-    """The other settings that its runs had."""
-    return tuple(one for one in incident.contributing if one.rule == IN_FORCE)
+    """The other settings that its runs had; of those that one line of a file made, the first speaks for all."""
+    same: dict[tuple[object, ...], list[Contribution]] = {}
+    for one in incident.contributing:
+        if one.rule == IN_FORCE:
+            made_by = (one.path, one.line, one.expression) if one.path and one.expression else (one.group_name,)
+            same.setdefault((*made_by, one.cancel_in_progress, one.queue, one.precision), []).append(one)
+    return tuple(_speaking(several) for several in same.values())
+
+
+def _speaking(several: Sequence[Contribution]) -> Contribution:
+    first, *others = several
+    if not others:
+        return first
+    more = f" and {len(others) - 1} more" if len(others) > 1 else ""
+    return replace(first, text=f"{first.text} The same line also made the group '{others[0].group_name}'{more}.")
 
 
 def setting(one: Contribution) -> str:
@@ -66,7 +80,7 @@ def remedies(docs: Sequence[DetectorDoc]) -> tuple[str, ...]:
 def as_sentences(impact: Impact) -> tuple[str, ...]:
     """What is not nothing, one short sentence each."""
     counts = (
-        (impact.done_twice, "thing was created twice", "things were created twice"),
+        (impact.done_twice, "thing was created more than once", "things were created more than once"),
         (
             impact.out_of_order,
             "landing of an older commit after a newer one",

@@ -98,7 +98,7 @@ Settings that contributed
   - Nothing kept the runs apart. [missing-group, likely; release.yml:7]
 
 Impact
-  - 1 thing was created twice.
+  - 1 thing was created more than once.
   - 1 commit was never shipped: abcdef01.
   - 'npm:shop' was wrong for 1 min 30 s, until the next right landing.
 

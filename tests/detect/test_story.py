@@ -11,7 +11,7 @@ from history_tables import clear, plant, read_rows
 from forensics.detect.detector import find_detectors, load_library
 from forensics.detect.run import detect
 from forensics.detect.story import find_incidents, tell
-from forensics.detect.wording import as_sentences
+from forensics.detect.wording import as_sentences, in_force
 from forensics.model import Event, Incident, Story
 from forensics.store.store import Store
 
@@ -258,6 +258,39 @@ def test_what_is_applied_is_not_called_by_the_id_of_the_lock() -> None:
     """
     _, story = only(incidents({**CUT, "effects": effects}, logs_of=(10, 20)))
     assert "Run 2: apply on 'terraform:prod' with commit bbbbbbb: rejected." in [one.text for one in story.events]
+
+
+def test_groups_that_one_line_made_are_told_in_one_sentence() -> None:
+    groups = """
+        run attempt group expression     cancel queue  path       line
+        1   1       ci-1  "ci-${{ run }}" false single deploy.yml 14
+        2   1       ci-2  "ci-${{ run }}" false single deploy.yml 14
+        3   1       ci-3  "ci-${{ run }}" true  single deploy.yml 14
+    """
+    incident, _ = only(incidents({**STALE, "concurrency_groups": groups}, logs_of=(10, 20, 30)))
+    assert [one.rule for one in incident.contributing] == ["unique-group", "in-force", "in-force"]
+    assert [one.text for one in in_force(incident)] == [
+        "'Deploy': run 1 was in the group 'ci-1', which lets what is in progress end and keeps one waiting. "
+        "The same line also made the group 'ci-2'."
+    ]
+
+
+@pytest.mark.parametrize(
+    ("effect", "identity", "told"),
+    [
+        ("release", "v1.2.0", "Run 1: release 'v1.2.0' on 'x': done."),
+        ("publish", "cart@1.2.0", "Run 1: publish of 'cart@1.2.0' on 'x': done."),
+        ("push", "aaaaaa", "Run 1: push on 'x' with commit aaaaaaa: done."),
+    ],
+)
+def test_an_effect_is_told_by_what_it_made_and_its_commit_once(effect: str, identity: str, told: str) -> None:
+    effects = f"""
+        job line effect   target identity   sha     started  occurred
+        10  7    {effect} x      {identity} aaaaaaa 10:02:00 10:08:00
+        20  8    {effect} x      {identity} bbbbbbb 10:02:30 10:04:00
+    """
+    _, story = only(incidents({**STALE, "effects": effects}, logs_of=(10, 20, 30)))
+    assert told in [event.text for event in story.events]
 
 
 EVICTED = {
