@@ -22,7 +22,9 @@
 --   Only commits that had a run count, so what path filters leave out is no loss. Left out are failures
 --   (they are red and seen), runs that a person cancelled, lanes where an older commit was run and succeeded
 --   after it (a rollback by hand), pull requests, lanes with a run still going, and read-only workflows
---   beside the default branch; on it they are low. Someone may have shipped the commit by other means.
+--   beside the default branch; on it they are low. Where lists of several sources were put together, runs of
+--   one name that came after it count as its workflow's where a file is not named, so that two workflows of
+--   one name can hide a loss. Someone may have shipped the commit by other means.
 -- remedy: >-
 --   Run the workflow again on the newest commit (gh run rerun ID). Keep workflows that do not replace each
 --   other out of one group; with cancel-in-progress false and queue: max (github.com since May 2026) no
@@ -105,6 +107,20 @@ reasons AS (
     GROUP BY run_id, attempt
 ),
 
+-- A list that names workflows, but not their files, makes another lane of the same workflow.
+last_of_name AS (
+    SELECT
+        r.repository,
+        r.workflow_name,
+        r.head_branch,
+        coalesce(r.head_repository, r.repository) AS head_repository,
+        max(r.created_at) AS created_at,
+        max(r.created_at) FILTER (WHERE r.workflow_path IS NULL) AS without_path_at
+    FROM runs AS r
+    WHERE r.event IN ('push', 'schedule', 'workflow_run', 'workflow_dispatch', 'repository_dispatch')
+    GROUP BY r.repository, r.workflow_name, r.head_branch, coalesce(r.head_repository, r.repository)
+),
+
 lost AS (
     SELECT
         r.*,
@@ -129,8 +145,17 @@ lost AS (
     LEFT JOIN reasons AS k ON r.run_id = k.run_id AND r.attempt = k.attempt
     LEFT JOIN repositories AS o ON r.repository = o.repository
     LEFT JOIN writing_workflows AS w ON r.repository = w.repository AND r.workflow_key = w.workflow_key
+    LEFT JOIN runs AS s ON r.repository = s.repository AND r.run_id = s.run_id
+    LEFT JOIN last_of_name AS f
+        ON
+            s.repository = f.repository AND s.workflow_name = f.workflow_name
+            AND r.head_branch = f.head_branch AND r.head_repository = f.head_repository
     WHERE
         r.conclusion = 'cancelled'
+        AND coalesce(
+            CASE WHEN s.workflow_path IS NULL THEN f.created_at ELSE f.without_path_at END <= r.arrived_at,
+            TRUE
+        )
         AND NOT coalesce(t.is_going, FALSE)
         AND (t.shipped IS NULL OR t.shipped < r.newness)
         -- An older commit run after it and done: somebody went back on purpose.

@@ -25,7 +25,8 @@
 --   The limit is shared by all that use the same token: GITHUB_TOKEN has its own for each repository, an app
 --   or a person one for all repositories, and other programs may have used it. The runs that were in flight
 --   are therefore who can have used it, not who has. Where hardly any were, look outside. Where the refused
---   job succeeded all the same it is low. What this program itself asks GitHub for does not count here.
+--   job succeeded all the same it is low. A run that the case never saw end counts as in flight for a day,
+--   one that ended at an unknown time not at all. What this program itself asks GitHub for does not count.
 -- remedy: >-
 --   Let fewer runs ask at once: a concurrency group around the jobs that use the API, fewer matrix legs,
 --   fewer triggers. Use GITHUB_TOKEN of the repository instead of a shared token, ask once and hand the
@@ -103,24 +104,46 @@ worst AS (
     ) = 1
 ),
 
--- Each attempt comes and goes; what has come and not gone is in flight.
+-- When an attempt came and went. Of one that is open nobody knows since when it has not been looked at, so it
+-- counts for a day, and not while it is queued; nor is one counted that ended nobody knows when. Runs whose
+-- repository is unknown are of many.
+stays AS (
+    SELECT
+        repository,
+        started_at,
+        split_part(repository, '/', 1) AS owner,
+        CASE
+            WHEN completed_at IS NOT NULL THEN completed_at
+            WHEN conclusion IS NOT NULL THEN updated_at
+            ELSE greatest(updated_at, started_at + INTERVAL 1 DAY)
+        END AS ended_at
+    FROM attempts
+    WHERE
+        started_at IS NOT NULL AND run_id > 0 AND repository <> ''
+        AND (
+            completed_at IS NOT NULL
+            OR coalesce(status, '') NOT IN ('queued', 'pending', 'waiting', 'requested')
+        )
+),
+
+-- What has come and not gone is in flight.
 flights AS (
     SELECT
         repository,
-        split_part(repository, '/', 1) AS owner,
+        owner,
         started_at AS moment,
         1 AS step
-    FROM attempts
-    WHERE started_at IS NOT NULL AND run_id > 0
+    FROM stays
+    WHERE ended_at >= started_at
     UNION ALL
     SELECT
         repository,
-        split_part(repository, '/', 1) AS owner,
+        owner,
         -- At its last second it is still there.
-        completed_at + INTERVAL 1 SECOND AS moment,
+        ended_at + INTERVAL 1 SECOND AS moment,
         -1 AS step
-    FROM attempts
-    WHERE started_at IS NOT NULL AND completed_at IS NOT NULL AND run_id > 0
+    FROM stays
+    WHERE ended_at >= started_at
 ),
 
 repository_counts AS (
@@ -151,6 +174,7 @@ hours AS (
         e.refused_at,
         unnest([epoch(e.refused_at)::bigint // 3600, epoch(e.refused_at)::bigint // 3600 - 1]) AS hour
     FROM worst AS e
+    WHERE e.repository <> ''
 ),
 
 hourly AS (
@@ -195,21 +219,26 @@ SELECT
     concat_ws(chr(10), e.repository, e.kind) AS about,
     CASE WHEN e.failed > 0 THEN 'medium' ELSE 'low' END AS severity,
     format(
-        'GitHub''s {} limit refused {} ({} failed), first {}; {} of {} then in flight{}, and {} created in '
-        || 'the hour before{}{}.',
+        'GitHub''s {} limit refused {} ({} failed), first {}; {}{}.',
         e.kind,
         counted(e.refused, 'job', 'jobs'),
         e.failed,
         e.first_label,
-        counted(coalesce(c.in_flight, 0)::bigint, 'run', 'runs'),
-        CASE WHEN e.repository = '' THEN 'the repository' ELSE '''' || e.repository || '''' END,
         CASE
-            WHEN o.in_flight > c.in_flight
-                THEN format(' ({} of all its owner''s repositories)', o.in_flight::bigint)
-            ELSE ''
+            WHEN e.repository = '' THEN 'of which repository is not known'
+            ELSE format(
+                '{} of ''{}'' then in flight{}, and {} created in the hour before{}',
+                counted(coalesce(c.in_flight, 0)::bigint, 'run', 'runs'),
+                e.repository,
+                CASE
+                    WHEN o.in_flight > c.in_flight
+                        THEN format(' ({} of all its owner''s repositories)', o.in_flight::bigint)
+                    ELSE ''
+                END,
+                counted(coalesce(m.runs, 0)::bigint, 'was', 'were'),
+                coalesce(': ' || array_to_string(m.by_workflow, ', '), '')
+            )
         END,
-        counted(coalesce(m.runs, 0)::bigint, 'was', 'were'),
-        coalesce(': ' || array_to_string(m.by_workflow, ', '), ''),
         CASE
             WHEN e.episodes > 1
                 THEN format(

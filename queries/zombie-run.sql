@@ -27,7 +27,9 @@
 --   A holder that is not in this case (other workflows were not ingested, or a window was not listed in
 --   full) looks like none: no-holder is only possible, unless GitHub says the group and all windows were
 --   listed in full. A run waiting for an approval or for its own job's runner is not one of these. A run
---   that had just been created when the case was taken is too young to count.
+--   that had just been created when the case was taken is too young to count. Lists taken at several times
+--   look like one: where a run that began within the hour is in progress and nothing was heard of it after
+--   its first hour, both are taken as seen then, and no-jobs is not told.
 -- remedy: >-
 --   Cancel it (`gh run cancel ID`); if GitHub says it cannot, `POST /actions/runs/ID/force-cancel`; then
 --   run the newest commit again. If that is refused too, only GitHub's support can free the group: rename
@@ -109,6 +111,25 @@ blocked AS (
     GROUP BY g.run_id, g.attempt
 ),
 
+-- What began then and is still in progress, unheard of since: the list was taken then.
+seen_young AS (
+    SELECT DISTINCT o.run_id
+    FROM (
+        SELECT
+            repository,
+            run_id,
+            arrived_at,
+            unnest([-1, 0, 1]) + epoch(arrived_at)::bigint // 3600 AS hour
+        FROM open_runs
+        WHERE status = 'queued'
+    ) AS o
+    INNER JOIN runs AS r ON o.repository = r.repository AND o.hour = epoch(r.created_at)::bigint // 3600
+    WHERE
+        r.status = 'in_progress' AND r.conclusion IS NULL
+        AND r.created_at BETWEEN o.arrived_at - INTERVAL 1 HOUR AND o.arrived_at + INTERVAL 1 HOUR
+        AND coalesce(r.updated_at, r.created_at) <= r.created_at + INTERVAL 1 HOUR
+),
+
 listed AS (
     SELECT
         repository,
@@ -131,7 +152,7 @@ judged AS (
             WHEN j.run_id IS NOT NULL OR o.status = 'in_progress' THEN NULL
             WHEN
                 o.status = 'queued' AND o.arrived_at < o.queued_before
-                THEN 'no-jobs'
+                THEN CASE WHEN y.run_id IS NULL THEN 'no-jobs' END
             WHEN
                 h.run_id IS NULL AND g.group_key IS NOT NULL
                 AND o.arrived_at < o.pending_before
@@ -143,6 +164,7 @@ judged AS (
     LEFT JOIN holders AS h ON o.run_id = h.run_id AND o.attempt = h.attempt AND g.group_key = h.group_key
     LEFT JOIN blocked AS b ON o.run_id = b.run_id AND o.attempt = b.attempt
     LEFT JOIN listed AS l ON o.repository = l.repository
+    LEFT JOIN seen_young AS y ON o.run_id = y.run_id
     QUALIFY row_number() OVER (
         PARTITION BY o.run_id, o.attempt ORDER BY kind IS NULL ASC, blocked DESC, g.group_key ASC
     ) = 1
