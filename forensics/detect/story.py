@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from forensics.detect.cause import with_causes
+from forensics.detect.collecting import uncollected
 from forensics.detect.detector import load_library
 from forensics.detect.impact import weigh
 from forensics.detect.incident import group
@@ -27,9 +28,10 @@ def find_incidents(store: Store, findings: Sequence[Finding]) -> tuple[Incident,
     """The incidents of a case's findings, worst first, with their settings and first causes, not yet told."""
     if not findings:
         return ()
-    known = read_facts(store, findings)
-    incidents = group(findings, known)
-    return with_causes(incidents, read_groups(store, incidents), known)
+    with uncollected():
+        known = read_facts(store, findings)
+        incidents = group(findings, known)
+        return with_causes(incidents, read_groups(store, incidents), known)
 
 
 def tell(store: Store, incidents: Sequence[Incident]) -> tuple[Incident, ...]:
