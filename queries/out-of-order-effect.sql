@@ -26,6 +26,8 @@
 --   versions and their releases are not replaced and not looked at, nor are commits pushed onto the run's
 --   own branch. Commits of different branches are not compared. The order is that in which the branch first
 --   had runs at the commits; a commit that had none before its late deploy is not recognised as older.
+--   Where no log tells of the deploy, GitHub's record of the deployment does: likely at most, as the job may
+--   use the environment for its secrets only.
 -- remedy: >-
 --   A concurrency group orders by arrival, not by commit. Check just before the deploy that the commit is
 --   still the branch's newest (and stop if not), in the same job and group as the deploy; for re-runs too.

@@ -18,8 +18,8 @@
 --   outcomes: How it went for the first and for the second run.
 --   overlap_seconds: How long both were at the target at once.
 --   basis: >-
---     writes (both landed, or were between announcement and outcome, while both were there) or steps (only
---     their steps overlapped).
+--     writes (both landed, or were between announcement and outcome, while both were there), steps (only
+--     their steps overlapped) or deployments (no log tells of it, and GitHub's two deployments overlapped).
 --   identities: What came into being, where the logs say it.
 -- example: two deploys to one environment
 -- false_positives: >-
@@ -29,7 +29,8 @@
 --   branch, which git accepts only on top of each other. Jobs of one run are not compared here (matrix legs
 --   share targets on purpose; what they create twice, duplicate-effect finds). A tool's own lock may have
 --   kept the writes apart; mostly one of them was rejected then, which is medium. Runs known only from a log
---   may be one run, so that is possible only.
+--   may be one run, so that is possible only. Where only GitHub's deployments tell of it, the environment may
+--   be there for its secrets, and nothing was written: that is likely at most.
 -- remedy: >-
 --   One concurrency group for all workflows and branches that write to the target, named for the target and
 --   at the job that writes. Where the tool has a lock of its own (Terraform's state), let it wait for that.
@@ -126,6 +127,7 @@ turns AS (
             ELSE 'failed'
         END AS outcome,
         bool_and(keeps_order(e.target, e.text)) AS keeps_order,
+        bool_and(starts_with(e.target, 'environment:')) AS by_record,
         min(e.identity) AS identity,
         min(e.line_no) AS line_no
     FROM held_effects AS e
@@ -154,6 +156,8 @@ meetings AS (
         CASE WHEN a.run_id < b.run_id THEN a.identity ELSE b.identity END AS identity,
         CASE WHEN a.run_id < b.run_id THEN b.identity ELSE a.identity END AS other_identity,
         a.keeps_order AND b.keeps_order AS keep_order,
+        -- A deployment of GitHub's lasts as long as its job; when the job wrote, it does not say.
+        a.by_record OR b.by_record AS by_record,
         list_sort([
             line_ref(a.run_id, a.attempt, a.job_id, a.line_no),
             line_ref(b.run_id, b.attempt, b.job_id, b.line_no)
@@ -195,6 +199,7 @@ ranked AS (
             WHEN keep_order THEN 4
             WHEN effect IN ('publish', 'tag', 'release') AND identity <> other_identity THEN 3
             WHEN outcome = 'unknown' OR other_outcome = 'unknown' OR NOT writes_overlap THEN 2
+            WHEN by_record THEN 2
             WHEN effect IN ('publish', 'tag', 'release') THEN 2
             ELSE 1
         END AS rank
@@ -224,13 +229,14 @@ SELECT
     overlap_seconds,
     [outcome, other_outcome] AS outcomes,
     list_sort(list_distinct([identity, other_identity])) AS identities,
-    CASE WHEN writes_overlap THEN 'writes' ELSE 'steps' END AS basis,
+    CASE WHEN by_record THEN 'deployments' WHEN writes_overlap THEN 'writes' ELSE 'steps' END AS basis,
     concat_ws(chr(10), target_key, run_id, attempt, other_run_id, other_attempt) AS about,
     CASE rank WHEN 1 THEN 'critical' WHEN 2 THEN 'high' WHEN 3 THEN 'medium' ELSE 'low' END AS severity,
     CASE
         -- Two made-up runs may be one of which two logs were found.
         WHEN run_id < 0 THEN 'possible'
-        WHEN overlap_seconds > 2 * $grain_seconds + $skew_seconds THEN 'certain'
+        WHEN overlap_seconds > 2 * $grain_seconds + $skew_seconds
+            THEN CASE WHEN by_record THEN 'likely' ELSE 'certain' END
         ELSE 'possible'
     END AS precision,
     format(
@@ -238,6 +244,7 @@ SELECT
             -- What was refused wrote nothing.
             WHEN outcome IN ('rejected', 'failed') OR other_outcome IN ('rejected', 'failed')
                 THEN '''{}'': {} ({}) and {} ({}) were at it at once for {}.'
+            WHEN by_record THEN '''{}'': {} ({}) and {} ({}) were deploying to it at once for {}.'
             WHEN writes_overlap THEN '''{}'': {} ({}) and {} ({}) wrote to it at once for {}.'
             ELSE '''{}'': {} ({}) and {} ({}) worked on it at once for {}, but wrote one after the other.'
         END,

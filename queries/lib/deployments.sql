@@ -2,7 +2,7 @@
 
 -- One row for each deployment record whose run is known, in the words of write_effects: the environment is
 -- the target. Done, failed, or, where the last status says that it was under way, unknown. A deployment whose
--- job tells in its log what it deployed is left out, for that tells more.
+-- job tells in its log what it wrote is left out, for that tells more, and nothing is to be told twice.
 CREATE OR REPLACE TEMP VIEW deployment_effects AS
 WITH told AS (
     SELECT
@@ -66,4 +66,4 @@ SELECT -- noqa: ST06, the columns stand as in write_effects
     p.occurred_at
 FROM placed AS p
 ASOF LEFT JOIN attempts AS a ON p.run_id = a.run_id AND p.began_at >= a.started_at
-ANTI JOIN effects AS e ON (p.job_id = e.job_id AND e.effect IN ('deploy', 'apply') AND e.outcome <> 'no-op');
+ANTI JOIN effects AS e ON (p.job_id = e.job_id AND NOT is_aside(e.effect) AND e.outcome <> 'no-op');

@@ -83,7 +83,9 @@ ANTI JOIN jobs AS c ON (e.job_id = c.job_id AND c.copied)
 WHERE is_aside(e.effect);
 
 -- Effects that wrote or may have written: not the no-ops, and not those in the log of a job that a partial
--- re-run copied from an earlier attempt.
+-- re-run copied from an earlier attempt. Where the log tells nothing, as after 90 days, GitHub's deployments
+-- stand for it, with the environment as target and without a line; but not those of pull requests, whose
+-- environments are mostly there for secrets, or are one for each of them.
 CREATE OR REPLACE TEMP VIEW write_effects AS
 SELECT
     e.repository,
@@ -111,7 +113,29 @@ WHERE
     -- The clusters of kind, k3d and minikube stand on the runner itself and end with the job.
     AND NOT regexp_matches(e.target, '^k8s:.* cluster=(kind-|k3d-|minikube$)')
     -- So do a database and a registry there, or in a container of the job's own.
-    AND NOT regexp_matches(e.target, '^(db|docker|oci):(localhost|127\.)|^db:.* container=');
+    AND NOT regexp_matches(e.target, '^(db|docker|oci):(localhost|127\.)|^db:.* container=')
+UNION ALL
+SELECT
+    d.repository,
+    d.run_id,
+    d.attempt,
+    d.job_id,
+    d.step_number,
+    d.tool,
+    d.effect,
+    d.target,
+    d.identity,
+    d.outcome,
+    d.sha,
+    d.line_no,
+    d.text,
+    coalesce(l.lane_key, d.target_key) AS target_key,
+    d.began_at,
+    d.occurred_at
+FROM deployment_effects AS d
+LEFT JOIN target_lanes AS l ON d.repository = l.repository AND d.target = l.target
+ANTI JOIN runs AS r
+    ON (d.repository = r.repository AND d.run_id = r.run_id AND starts_with(r.event, 'pull_request'));
 
 -- The same with the time at the target, where any time is known: `held_from` to `held_to` is from the
 -- announcement to the outcome, widened to the whole step where the step is known.

@@ -155,7 +155,9 @@ told AS (
         concat_ws(chr(10), l.thing_key, o.repository, o.head_repository, o.head_branch) AS lane_key,
         seconds_between(o.first_seen_at, n.first_seen_at) AS commits_apart_seconds,
         (m.checked_out OR struct_extract(l.latest, 'sha') IS NULL)
-        AND (m.newer_checked_out OR struct_extract(k.latest, 'sha') IS NULL) AS shas_known,
+        AND (m.newer_checked_out OR struct_extract(k.latest, 'sha') IS NULL)
+        -- A deployment names a commit; that it is what the job brought, no log says.
+        AND NOT starts_with(l.target, 'environment:') AS shas_known,
         coalesce(r.workflow_path, r.workflow_name) = coalesce(w.workflow_path, w.workflow_name)
         AND r.run_number < w.run_number AS numbered_before
     FROM compared AS m

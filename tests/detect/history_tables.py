@@ -28,7 +28,7 @@ SHORT = {
     "run": "run_id", "job": "job_id", "step": "step_number", "line": "line_no", "group": "group_name",
     "created": "created_at", "started": "started_at", "completed": "completed_at", "occurred": "occurred_at",
     "branch": "head_branch", "number": "run_number", "by": "by_run_id", "cancelled": "cancelled_at",
-    "cancel": "cancel_in_progress", "path": "workflow_path", "workflow": "workflow_name", "updated": "updated_at",
+    "deployment": "deployment_id", "cancel": "cancel_in_progress", "path": "workflow_path", "workflow": "workflow_name", "updated": "updated_at",
 }  # fmt: skip
 
 DEFAULTS: Mapping[str, Row] = {
@@ -51,6 +51,7 @@ DEFAULTS: Mapping[str, Row] = {
     "attempts": {"repository": "octo/shop", "inferred": False},
     "annotations": {"repository": "octo/shop", "level": "failure", "path": ".github"},
     "approvals": {"repository": "octo/shop", "environment": "production", "state": "approved"},
+    "deployments": {"repository": "octo/shop", "environment": "production"},
     "deployment_statuses": {"repository": "octo/shop", "state": "success"},
     "repositories": {"repository": "octo/shop", "default_branch": "main"},
     "listings": {
