@@ -28,7 +28,8 @@ SHORT = {
     "run": "run_id", "job": "job_id", "step": "step_number", "line": "line_no", "group": "group_name",
     "created": "created_at", "started": "started_at", "completed": "completed_at", "occurred": "occurred_at",
     "branch": "head_branch", "number": "run_number", "by": "by_run_id", "cancelled": "cancelled_at",
-    "deployment": "deployment_id", "cancel": "cancel_in_progress", "path": "workflow_path", "workflow": "workflow_name", "updated": "updated_at",
+    "deployment": "deployment_id",
+    "cancel": "cancel_in_progress", "path": "workflow_path", "workflow": "workflow_name", "updated": "updated_at",
 }  # fmt: skip
 
 DEFAULTS: Mapping[str, Row] = {
