@@ -146,7 +146,7 @@ shared AS (
     GROUP BY e.repository, e.workflow_key, e.expression, e.group_key
 ),
 
-runs_of AS (
+runs_of AS MATERIALIZED (
     SELECT DISTINCT
         i.repository,
         i.workflow_key,
@@ -161,7 +161,20 @@ runs_of AS (
         )
 ),
 
--- Runs of a group that another run of it cancelled.
+-- Runs of a group that another run of it cancelled. In two steps, or the planner joins all runs of a group with
+-- each other.
+cancelled_members AS MATERIALIZED (
+    SELECT
+        x.repository,
+        x.workflow_key,
+        x.expression,
+        x.group_key,
+        k.run_id,
+        k.by_run_id
+    FROM kills AS k
+    INNER JOIN runs_of AS x ON k.run_id = x.run_id
+),
+
 cancelled_within AS (
     SELECT
         x.repository,
@@ -169,13 +182,13 @@ cancelled_within AS (
         x.expression,
         x.group_key,
         count(DISTINCT x.run_id) AS cancelled
-    FROM kills AS k
-    INNER JOIN runs_of AS x ON k.run_id = x.run_id
-    INNER JOIN runs_of AS y
-        ON
-            k.by_run_id = y.run_id
+    FROM cancelled_members AS x
+    SEMI JOIN runs_of AS y
+        ON (
+            x.by_run_id = y.run_id
             AND x.repository = y.repository AND x.workflow_key = y.workflow_key
             AND x.expression = y.expression AND x.group_key = y.group_key
+        )
     GROUP BY x.repository, x.workflow_key, x.expression, x.group_key
 ),
 

@@ -44,34 +44,48 @@ WITH placed AS (
         )
 ),
 
--- When an attempt's last successful effect on a thing came.
-landings AS MATERIALIZED (
+-- Only numbers go through what follows (four times faster): a thing and a lane are hashes of 64 bits. Of a million
+-- lanes, two are one with a chance of 1 in 30 million, and then a landing can be missed, but none invented.
+numbered AS MATERIALIZED (
     SELECT
-        thing_key,
-        run_id,
-        attempt,
-        any_value(repository) AS repository,
-        any_value(target) AS target,
-        any_value(ground) AS ground,
-        max(occurred_at) AS landed_at,
-        arg_max(
-            struct_pack(effect := effect, sha := sha, job_id := job_id, line_no := line_no),
-            (occurred_at, job_id, line_no)
-        ) AS latest
+        *,
+        hash(thing_key) AS thing
     FROM placed
-    GROUP BY thing_key, run_id, attempt
+),
+
+several AS (
+    SELECT
+        thing,
+        run_id,
+        attempt
+    FROM numbered
+    GROUP BY thing, run_id, attempt
+    HAVING count(*) > 1
+),
+
+-- An attempt's last successful effect on a thing; mostly it is the only one.
+landings AS MATERIALIZED (
+    SELECT n.*
+    FROM numbered AS n
+    ANTI JOIN several AS s ON (n.thing = s.thing AND n.run_id = s.run_id AND n.attempt = s.attempt)
+    UNION ALL
+    SELECT n.*
+    FROM numbered AS n
+    SEMI JOIN several AS s ON (n.thing = s.thing AND n.run_id = s.run_id AND n.attempt = s.attempt)
+    QUALIFY row_number() OVER (
+        PARTITION BY n.thing, n.run_id, n.attempt
+        ORDER BY n.occurred_at DESC, n.job_id DESC, n.line_no DESC
+    ) = 1
 ),
 
 -- The commit that was checked out, where the branch had a run at it; else the run's own. Commits are ordered
--- within a branch only, so landings are compared within thing and branch. Only numbers go through the windows
--- below (four times faster): a thing and a lane are hashes of 64 bits; of a million lanes, two are one with a
--- chance of 1 in 30 million, and then a landing can be missed, but none invented.
+-- within a branch only, so landings are compared within thing and branch.
 dated AS MATERIALIZED (
     SELECT
         l.run_id,
         l.attempt,
-        l.landed_at,
-        hash(l.thing_key) AS thing,
+        l.thing,
+        l.occurred_at AS landed_at,
         hash(l.thing_key, o.repository, o.head_repository, o.head_branch) AS lane,
         coalesce(c.newness, o.newness) AS newness,
         c.newness IS NOT NULL AS checked_out
@@ -84,8 +98,8 @@ dated AS MATERIALIZED (
     LEFT JOIN commit_order AS c
         ON
             r.repository = c.repository AND coalesce(r.head_repository, r.repository) = c.head_repository
-            AND r.head_branch = c.head_branch AND struct_extract(l.latest, 'sha') = c.sha
-    WHERE l.ground <> 'effect' OR is_replaced(struct_extract(l.latest, 'effect'), l.target, r.head_branch)
+            AND r.head_branch = c.head_branch AND l.sha = c.sha
+    WHERE l.ground <> 'effect' OR is_replaced(l.effect, l.target, r.head_branch)
 ),
 
 -- The newest commit that had landed before.
@@ -145,23 +159,26 @@ told AS (
         l.repository,
         l.target,
         l.ground,
-        l.latest,
+        l.effect,
+        l.job_id,
+        l.line_no,
         r.event,
-        k.latest AS newer_latest,
+        k.job_id AS newer_job_id,
+        k.line_no AS newer_line_no,
         o.sha,
         n.sha AS newer_sha,
         r.created_at AS asked_at,
         w.created_at AS newer_asked_at,
         concat_ws(chr(10), l.thing_key, o.repository, o.head_repository, o.head_branch) AS lane_key,
         seconds_between(o.first_seen_at, n.first_seen_at) AS commits_apart_seconds,
-        (m.checked_out OR struct_extract(l.latest, 'sha') IS NULL)
-        AND (m.newer_checked_out OR struct_extract(k.latest, 'sha') IS NULL)
+        (m.checked_out OR l.sha IS NULL)
+        AND (m.newer_checked_out OR k.sha IS NULL)
         -- A deployment names a commit; that it is what the job brought, no log says.
         AND NOT starts_with(l.target, 'environment:') AS shas_known,
         coalesce(r.workflow_path, r.workflow_name) = coalesce(w.workflow_path, w.workflow_name)
         AND r.run_number < w.run_number AS numbered_before
     FROM compared AS m
-    INNER JOIN landings AS l ON m.run_id = l.run_id AND m.attempt = l.attempt AND m.thing = hash(l.thing_key)
+    INNER JOIN landings AS l ON m.run_id = l.run_id AND m.attempt = l.attempt AND m.thing = l.thing
     INNER JOIN landings AS k
         ON m.newer_run_id = k.run_id AND m.newer_attempt = k.attempt AND l.thing_key = k.thing_key
     INNER JOIN runs AS r ON m.run_id = r.run_id
@@ -170,12 +187,12 @@ told AS (
         ON
             r.repository = o.repository AND coalesce(r.head_repository, r.repository) = o.head_repository
             AND r.head_branch = o.head_branch AND m.newness = o.newness
-            AND CASE WHEN m.checked_out THEN struct_extract(l.latest, 'sha') ELSE r.head_sha END = o.sha
+            AND CASE WHEN m.checked_out THEN l.sha ELSE r.head_sha END = o.sha
     INNER JOIN commit_order AS n
         ON
             o.repository = n.repository AND o.head_repository = n.head_repository
             AND o.head_branch = n.head_branch AND m.newest_before = n.newness
-            AND CASE WHEN m.newer_checked_out THEN struct_extract(k.latest, 'sha') ELSE w.head_sha END = n.sha
+            AND CASE WHEN m.newer_checked_out THEN k.sha ELSE w.head_sha END = n.sha
 )
 
 SELECT
@@ -195,6 +212,7 @@ SELECT
     numbered_before,
     lane_key,
     shas_known,
+    effect,
     CASE
         WHEN attempt > 1 THEN 'stale-rerun'
         WHEN ground = 'tag' THEN 'tag-overwrite'
@@ -206,15 +224,9 @@ SELECT
     least(run_id, newer_run_id) > 0 AS asked_for_known,
     seconds_between(newer_landed_at, landed_at) AS landed_after_seconds,
     seconds_between(landed_at, mended_at) AS stale_seconds,
-    struct_extract(latest, 'effect') AS effect,
     [
-        line_ref(
-            newer_run_id,
-            newer_attempt,
-            struct_extract(newer_latest, 'job_id'),
-            struct_extract(newer_latest, 'line_no')
-        ),
-        line_ref(run_id, attempt, struct_extract(latest, 'job_id'), struct_extract(latest, 'line_no'))
+        line_ref(newer_run_id, newer_attempt, newer_job_id, newer_line_no),
+        line_ref(run_id, attempt, job_id, line_no)
     ] AS evidence,
     CASE
         WHEN asked_at <= newer_asked_at THEN 'race'
