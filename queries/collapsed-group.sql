@@ -161,8 +161,8 @@ runs_of AS MATERIALIZED (
         )
 ),
 
--- Runs of a group that another run of it cancelled. In two steps, or the planner joins all runs of a group with
--- each other.
+-- Runs of a group that another run of it cancelled. In two steps, or the planner joins all runs of a group
+-- with each other.
 cancelled_members AS MATERIALIZED (
     SELECT
         x.repository,

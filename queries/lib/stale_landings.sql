@@ -44,8 +44,9 @@ WITH placed AS (
         )
 ),
 
--- Only numbers go through what follows (four times faster): a thing and a lane are hashes of 64 bits. Of a million
--- lanes, two are one with a chance of 1 in 30 million, and then a landing can be missed, but none invented.
+-- Only numbers go through what follows (four times faster): a thing and a lane are hashes of 64 bits. Of a
+-- million lanes, two are one with a chance of 1 in 30 million, and then a landing can be missed, but none
+-- invented.
 numbered AS MATERIALIZED (
     SELECT
         *,

@@ -178,7 +178,7 @@ firsts AS (
 )
 
 SELECT
-    s.* EXCLUDE (lane_no),
+    s.* EXCLUDE (lane_no), -- noqa: RF02
     f.shipped_at,
     f.shipped_by,
     f.shipped_by_attempt,
