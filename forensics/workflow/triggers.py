@@ -57,7 +57,10 @@ def _crons(value: Node) -> Iterator[Leaf]:
 
 
 def check_triggers(on: Node | None, check: Check) -> None:
-    """Refuse schedules that are none, filters that exclude each other, and inputs that do not fit their type."""
+    """Refuse an empty list, schedules that are none, filters that exclude each other, inputs of a wrong type."""
+    if (isinstance(on, Row) and not on.items) or (isinstance(on, Table) and not on.pairs):
+        # GitHub's own words for it are "No event triggers defined in `on`"; its published schema lets it pass.
+        check.refuse(on.place, "'on' names no event; expected at least one, as in 'on: push'.")
     for key, value in keyed(on):
         if key.text == "schedule":
             for cron in _crons(value):
