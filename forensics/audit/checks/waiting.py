@@ -130,6 +130,7 @@ def _lossy(deed: Deed, situation: Situation, script: Script) -> Hold | None:
             for hold in deed.holds
             if hold.lane.cancels == "no"
             and hold.lane.queue == "single"
+            and show_group(hold.lane.group)  # GitHub refuses an empty name: nothing ever waits there
             and not never_shared(hold.lane.group, situation.scene.event)
             and (situation.scene.kind != "tag" or shared_by_tags(script, situation, hold.lane))
         ),
