@@ -90,6 +90,13 @@ def test_what_does_not_fit_is_refused_with_its_name_and_reason(tmp_path: Path, o
     assert caught.value.hint
 
 
+def test_the_packaged_ones_fit_an_empty_case() -> None:
+    """Not looked at when they are loaded, so here."""
+    with checking_store() as store:
+        for file in sorted(packaged_queries().glob("*.sql")):
+            module.read_detector(file, store)
+
+
 def test_a_file_without_head_or_text_is_refused(tmp_path: Path) -> None:
     write(tmp_path, "SELECT 1", "bare")
     write(tmp_path, "-- id: only-a-head", "head")
