@@ -2,8 +2,8 @@
 
 Run it with ``python bench/detectors.py``; it prints the seconds of each detector and of the whole pass, and exits
 with 1 when that takes longer than the limit. Times are the best of some rounds: what else the machine does only
-ever adds. ``python bench/detectors.py 1000000`` makes it ten times as long (four minutes, of which three make the
-history), with one round and ten times the limit.
+ever adds. ``python bench/detectors.py 1000000`` makes it ten times as long (a minute and a half),
+with one round and ten times the limit.
 """
 
 from __future__ import annotations
